@@ -1,0 +1,102 @@
+// Package npy writes arrays in NumPy's .npy format, version 1.0: little-endian, C order.
+//
+// Reference: numpy, doc/source/reference/generated/numpy.lib.format (format specification, NEP 1).
+package npy
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Write writes data as float32 with the given shape to path. The file appears under its name only when it is complete.
+func Write(path string, shape []int, data []float32) error {
+	return writeFile(path, "<f4", shape, len(data), func(w io.Writer) error {
+		var buf [4096]byte
+		for len(data) > 0 {
+			n := min(len(data), len(buf)/4)
+			for i, v := range data[:n] {
+				binary.LittleEndian.PutUint32(buf[4*i:], math.Float32bits(v))
+			}
+			if _, err := w.Write(buf[:4*n]); err != nil {
+				return err
+			}
+			data = data[n:]
+		}
+		return nil
+	})
+}
+
+// WriteInts writes data as int64 with the given shape to path.
+func WriteInts(path string, shape []int, data []int) error {
+	return writeFile(path, "<i8", shape, len(data), func(w io.Writer) error {
+		for _, v := range data {
+			if err := binary.Write(w, binary.LittleEndian, int64(v)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func writeFile(path, descr string, shape []int, n int, body func(io.Writer) error) (err error) {
+	elements := 1
+	for _, d := range shape {
+		elements *= d
+	}
+	if elements != n {
+		return fmt.Errorf("%s: shape %v has %d elements, but there are %d values", path, shape, elements, n)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	w := bufio.NewWriterSize(f, 1<<16)
+	if _, err = w.Write(header(descr, shape)); err != nil {
+		return err
+	}
+	if err = body(w); err != nil {
+		return err
+	}
+	if err = w.Flush(); err != nil {
+		return err
+	}
+	if err = f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// header is the magic, the version, the header's length and a Python dictionary, padded so that the data begin at a
+// multiple of 64 bytes.
+func header(descr string, shape []int) []byte {
+	dims := make([]string, len(shape))
+	for i, d := range shape {
+		dims[i] = fmt.Sprint(d)
+	}
+	tuple := strings.Join(dims, ", ")
+	if len(shape) == 1 {
+		tuple += ","
+	}
+	dict := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, tuple)
+	const prefix = 10
+	pad := 64 - (prefix+len(dict)+1)%64
+	dict += strings.Repeat(" ", pad%64) + "\n"
+	h := append([]byte("\x93NUMPY\x01\x00"), 0, 0)
+	binary.LittleEndian.PutUint16(h[8:], uint16(len(dict)))
+	return append(h, dict...)
+}
