@@ -1,0 +1,165 @@
+package imaging
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// goldenDir finds ../shared/golden beside the repository. The test is skipped where ../shared does not exist.
+func goldenDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	require.NoError(t, err)
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		parent := filepath.Dir(dir)
+		require.NotEqual(t, parent, dir, "no go.mod above the test")
+		dir = parent
+	}
+	shared := filepath.Join(dir, "..", "shared")
+	if _, err := os.Stat(shared); err != nil {
+		t.Skip("no ../shared beside the repository")
+	}
+	return filepath.Join(shared, "golden")
+}
+
+// preprocessManifest is the part of preprocess/manifest.json that concerns one view.
+type preprocessManifest struct {
+	NormLUT string `json:"norm_lut"`
+	Images  []struct {
+		File      string  `json:"file"`
+		OpenError *string `json:"open_error"`
+		Width     int     `json:"width"`
+		Height    int     `json:"height"`
+		Mode      string  `json:"pil_mode"`
+		Format    string  `json:"pil_format"`
+		RGBSHA256 string  `json:"rgb_sha256"`
+		RGB       string  `json:"rgb"`
+		Outputs   []struct {
+			Flavour   string  `json:"flavour"`
+			Mode      string  `json:"mode"`
+			Error     *string `json:"error"`
+			Shape     []int   `json:"shape"`
+			U8SHA256  string  `json:"u8_sha256"`
+			F32SHA256 string  `json:"f32_sha256"`
+		} `json:"outputs"`
+	} `json:"images"`
+}
+
+func readPreprocess(t testing.TB) (string, preprocessManifest) {
+	t.Helper()
+	dir := filepath.Join(goldenDir(t), "preprocess")
+	data, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	require.NoError(t, err)
+	var m preprocessManifest
+	require.NoError(t, json.Unmarshal(data, &m))
+	require.NotEmpty(t, m.Images)
+	return dir, m
+}
+
+// singleView plans one of the golden's modes of one view; ok is false for the others.
+func singleView(mode string, size Size) (c Canvas, side int, ok bool, err error) {
+	base, told := strings.CutSuffix(mode, "_cl")
+	for _, s := range []struct {
+		mode string
+		side int
+		pad  bool
+	}{{"crop224", 224, false}, {"crop336", 336, false}, {"pad224", 224, true}, {"pad336", 336, true}} {
+		if s.mode != base {
+			continue
+		}
+		p := SquareClip(s.side)
+		p.GuessLayout = !told
+		if s.pad {
+			c, err = PlanPadSquare(size, ClipNormalizer().MeanColor(), p)
+		} else {
+			c, err = PlanClip(size, p)
+		}
+		return c, s.side, true, err
+	}
+	return Canvas{}, 0, false, nil
+}
+
+// channelsFirst gives the bytes of views as [views, 3, height, width].
+func channelsFirst(views []*RGB) []byte {
+	var out []byte
+	for _, v := range views {
+		for c := range 3 {
+			for i := c; i < len(v.Pix); i += 3 {
+				out = append(out, v.Pix[i])
+			}
+		}
+	}
+	return out
+}
+
+func sha(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func float32Bytes(v []float32) []byte {
+	out := make([]byte, 0, 4*len(v))
+	for _, x := range v {
+		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(x))
+	}
+	return out
+}
+
+func TestNormalizerTableGolden(t *testing.T) {
+	dir, _ := readPreprocess(t)
+	want, err := os.ReadFile(filepath.Join(dir, "norm_lut_f32.bin"))
+	require.NoError(t, err)
+	table := ClipNormalizer().Table()
+	var got []float32
+	for _, channel := range table {
+		got = append(got, channel[:]...)
+	}
+	require.Equal(t, want, float32Bytes(got))
+}
+
+func TestSingleViewGolden(t *testing.T) {
+	dir, m := readPreprocess(t)
+	checked := 0
+	for _, im := range m.Images {
+		if im.OpenError != nil {
+			continue
+		}
+		src := readReference(t, dir, im.File, im.RGB)
+		if src == nil {
+			continue
+		}
+		require.Equal(t, im.RGBSHA256, src.PixelSHA256(), im.File)
+		for _, out := range im.Outputs {
+			canvas, side, ok, err := singleView(out.Mode, src.Size())
+			if !ok || out.Flavour != "haotian" {
+				continue
+			}
+			if out.Error != nil {
+				require.Error(t, err, "%s %s", im.File, out.Mode)
+				continue
+			}
+			require.NoError(t, err, "%s %s", im.File, out.Mode)
+			views, err := Render(src, Plan{Side: side, Canvases: []Canvas{canvas}}, nil)
+			require.NoError(t, err, "%s %s", im.File, out.Mode)
+			require.Equal(t, out.Shape, []int{len(views), 3, side, side})
+			require.Equal(t, out.U8SHA256, sha(channelsFirst(views)), "%s %s: bytes", im.File, out.Mode)
+			require.Equal(t, out.F32SHA256, sha(float32Bytes(ClipNormalizer().Tensor(views))), "%s %s: floats",
+				im.File, out.Mode)
+			checked++
+		}
+	}
+	t.Logf("%d outputs", checked)
+	require.NotZero(t, checked)
+}

@@ -1,0 +1,261 @@
+package imaging
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// MaxCanvasPixels bounds every picture that a plan makes on its way (768 MiB each).
+const MaxCanvasPixels = 1 << 28
+
+// For runs body over disjoint ranges that together cover 0..n-1, in any order, possibly at the same time, and returns
+// when all are done. A nil For means body(0, n). The result of a resize does not depend on it.
+type For func(n int, body func(lo, hi int))
+
+func (f For) run(n int, body func(lo, hi int)) {
+	if f == nil {
+		body(0, n)
+		return
+	}
+	f(n, body)
+}
+
+// ResizeRGB resamples src to size with the filter f, bit for bit as Pillow's Image.resize does for mode RGB: a
+// horizontal pass with coefficients of 22 fraction bits, rounding to bytes, then a vertical pass. The filter is widened
+// when shrinking (antialiasing). A direction that keeps its size is not filtered.
+func ResizeRGB(src *RGB, size Size, f Filter, loop For) (*RGB, error) {
+	if err := src.check(); err != nil {
+		return nil, err
+	}
+	return resizeRegion(asSource(src), size, f, Rect{0, 0, size.W, size.H}, loop)
+}
+
+// A source is a picture pasted on a canvas of one colour, without the canvas being made: (x, y) is where the picture's
+// top left pixel lies; the picture may stick out.
+type source struct {
+	*RGB
+	canvas Size
+	x, y   int
+	fill   Color
+}
+
+func asSource(m *RGB) source { return source{RGB: m, canvas: m.Size()} }
+
+// columns is the half-open range of canvas columns that the picture covers.
+func (s *source) columns() (lo, hi int) {
+	lo = min(max(s.x, 0), s.canvas.W)
+	return lo, max(lo, min(s.x+s.Width, s.canvas.W))
+}
+
+// has says whether canvas row y crosses the picture.
+func (s *source) has(y int) bool { return y >= s.y && y < s.y+s.Height }
+
+// copyRow writes canvas row y, columns lo..hi-1, to dst. A row outside the canvas or the picture is all fill.
+func (s *source) copyRow(dst []uint8, y, lo, hi int) {
+	a, b := s.columns()
+	if a, b = max(a, lo), min(b, hi); a >= b || !s.has(y) {
+		fillRow(dst[:3*(hi-lo)], s.fill)
+		return
+	}
+	fillRow(dst[:3*(a-lo)], s.fill)
+	copy(dst[3*(a-lo):3*(b-lo)], s.row(y - s.y)[3*(a-s.x):])
+	fillRow(dst[3*(b-lo):3*(hi-lo)], s.fill)
+}
+
+func fillRow(dst []uint8, c Color) {
+	for ; len(dst) >= 3; dst = dst[3:] {
+		dst[0], dst[1], dst[2] = c[0], c[1], c[2]
+	}
+}
+
+// resizeRegion computes the pixels of r, which lies inside the picture of the given size that src is resampled to.
+// Pixels do not depend on each other, so this is the resize followed by the crop, without the work for the rest.
+func resizeRegion(src source, size Size, f Filter, r Rect, loop For) (*RGB, error) {
+	if size.W <= 0 || size.H <= 0 {
+		return nil, fmt.Errorf("resize to %v: width and height must be positive", size)
+	}
+	// Both tables exist whether or not the direction is filtered: the vertical one says which rows are needed.
+	horizontal, err := directionCoefficients(f, src.canvas.W, size.W, r.X, r.X+r.W)
+	if err != nil {
+		return nil, fmt.Errorf("resize %v to %v: %w", src.canvas, size, err)
+	}
+	vertical, err := directionCoefficients(f, src.canvas.H, size.H, r.Y, r.Y+r.H)
+	if err != nil {
+		return nil, fmt.Errorf("resize %v to %v: %w", src.canvas, size, err)
+	}
+	top, bottom := vertical.span()
+	if err := checkCanvas(Size{r.W, bottom - top}); err != nil {
+		return nil, fmt.Errorf("resize %v to %v: rows between the passes: %w", src.canvas, size, err)
+	}
+	if err := checkCanvas(Size{r.W, r.H}); err != nil {
+		return nil, fmt.Errorf("resize %v to %v: %w", src.canvas, size, err)
+	}
+
+	var rows *RGB
+	if size.W == src.canvas.W {
+		rows = NewRGB(Size{r.W, bottom - top})
+		for y := range rows.Height {
+			src.copyRow(rows.row(y), top+y, r.X, r.X+r.W)
+		}
+	} else {
+		rows = resampleRows(src, horizontal, top, bottom, loop)
+	}
+	if size.H == src.canvas.H {
+		return rows, nil
+	}
+	return resampleColumns(rows, vertical, top, loop), nil
+}
+
+// directionCoefficients is newCoefficients, or the identity for a direction that keeps its size.
+func directionCoefficients(f Filter, in, out, from, to int) (*coefficients, error) {
+	if in != out {
+		return newCoefficients(f, in, out, from, to)
+	}
+	if _, err := f.support(); err != nil {
+		return nil, err
+	}
+	return &coefficients{first: []int{from}, count: []int{to - from}}, nil
+}
+
+// checkCanvas refuses sizes that no picture has and those above MaxCanvasPixels.
+func checkCanvas(s Size) error {
+	if s.W <= 0 || s.H <= 0 {
+		return fmt.Errorf("%v pixels: width and height must be positive", s)
+	}
+	if s.W > MaxCanvasPixels/s.H {
+		return fmt.Errorf("%v pixels is above the limit of %d pixels", s, MaxCanvasPixels)
+	}
+	return nil
+}
+
+// resampleRows is the horizontal pass over canvas rows top..bottom-1. Rows outside the picture and columns whose taps
+// do not reach it are the same everywhere, so they are computed once from a row of fill.
+func resampleRows(src source, c *coefficients, top, bottom int, loop For) *RGB {
+	dst := NewRGB(Size{len(c.first), bottom - top})
+	lo, hi := c.span()
+	left, right := src.columns()
+	from, to := 0, len(c.first)
+	for from < to && c.first[from]+c.count[from] <= left {
+		from++
+	}
+	for from < to && c.first[to-1] >= right {
+		to--
+	}
+
+	var blank []uint8
+	if src.canvas != src.Size() || src.x != 0 || src.y != 0 {
+		blank = make([]uint8, 3*dst.Width)
+		line := make([]uint64, 3*(hi-lo))
+		for i := range line {
+			v := uint64(src.fill[i%3])
+			line[i] = v | v<<32
+		}
+		resamplePair(blank, blank, line, c, lo, 0, dst.Width)
+	}
+
+	loop.run((dst.Height+1)/2, func(first, last int) {
+		a, b := make([]uint8, 3*(hi-lo)), make([]uint8, 3*(hi-lo))
+		line := make([]uint64, 3*(hi-lo))
+		for pair := first; pair < last; pair++ {
+			y0 := 2 * pair
+			y1 := min(y0+1, dst.Height-1)
+			if blank != nil {
+				copy(dst.row(y0), blank)
+				copy(dst.row(y1), blank)
+			}
+			if !src.has(top+y0) && !src.has(top+y1) {
+				continue
+			}
+			src.copyRow(a, top+y0, lo, hi)
+			src.copyRow(b, top+y1, lo, hi)
+			for i := range line {
+				line[i] = uint64(a[i]) | uint64(b[i])<<32
+			}
+			resamplePair(dst.row(y0), dst.row(y1), line, c, lo, from, to)
+		}
+	})
+	return dst
+}
+
+// lanes2 is one half (the rounding term) in both 32-bit lanes.
+const lanes2 = 1<<(precisionBits-1) | 1<<(precisionBits-1+32)
+
+// resamplePair filters two rows at once: line holds sample i of row a in the low and of row b in the high 32 bits, so
+// one 64-bit multiplication does both. The lanes do not disturb each other: the sum is exactly
+// a's sum + 2^32 * b's sum, and both fit 32 bits with sign. Output pixels from..to-1 are written.
+func resamplePair(a, b []uint8, line []uint64, c *coefficients, origin, from, to int) {
+	for i := from; i < to; i++ {
+		taps := c.of(i)
+		px := line[3*(c.first[i]-origin):][:3*len(taps)]
+		var s0, s1, s2 uint64 = lanes2, lanes2, lanes2
+		for _, k := range taps {
+			if len(px) < 3 {
+				break
+			}
+			w := uint64(int64(k))
+			s0 += px[0] * w
+			s1 += px[1] * w
+			s2 += px[2] * w
+			px = px[3:]
+		}
+		a[3*i], b[3*i] = clip2(s0)
+		a[3*i+1], b[3*i+1] = clip2(s1)
+		a[3*i+2], b[3*i+2] = clip2(s2)
+	}
+}
+
+// clip2 rounds and clips both lanes of a sum to bytes.
+func clip2(s uint64) (lo, hi uint8) {
+	l := int32(uint32(s))
+	h := int32((s - uint64(int64(l))) >> 32)
+	return clip8(l), clip8(h)
+}
+
+func clip8(v int32) uint8 { return uint8(min(max(v>>precisionBits, 0), 255)) }
+
+// resampleColumns is the vertical pass. Row 0 of src is canvas row top.
+func resampleColumns(src *RGB, c *coefficients, top int, loop For) *RGB {
+	dst := NewRGB(Size{src.Width, len(c.first)})
+	stride := 3 * src.Width
+	loop.run(dst.Height, func(first, last int) {
+		for y := first; y < last; y++ {
+			taps := c.of(y)
+			rows := src.Pix[stride*(c.first[y]-top):]
+			out := dst.row(y)
+			x := 0
+			for ; x+8 <= stride; x += 8 {
+				resample8(out[x:x+8], rows[x:], stride, taps)
+			}
+			for ; x < stride; x++ {
+				s := int32(1 << (precisionBits - 1))
+				for t, k := range taps {
+					s += int32(rows[t*stride+x]) * k
+				}
+				out[x] = clip8(s)
+			}
+		}
+	})
+	return dst
+}
+
+// resample8 filters eight neighbouring samples down the rows, in pairs of lanes as resamplePair does: samples 0 and 4,
+// 1 and 5, 2 and 6, 3 and 7.
+func resample8(out, rows []uint8, stride int, taps []int32) {
+	const lanes = 0x000000ff000000ff
+	var s04, s15, s26, s37 uint64 = lanes2, lanes2, lanes2, lanes2
+	at := 0
+	for _, k := range taps {
+		v := binary.LittleEndian.Uint64(rows[at:])
+		w := uint64(int64(k))
+		s04 += (v & lanes) * w
+		s15 += (v >> 8 & lanes) * w
+		s26 += (v >> 16 & lanes) * w
+		s37 += (v >> 24 & lanes) * w
+		at += stride
+	}
+	_ = out[7]
+	out[0], out[4] = clip2(s04)
+	out[1], out[5] = clip2(s15)
+	out[2], out[6] = clip2(s26)
+	out[3], out[7] = clip2(s37)
+}
