@@ -1,0 +1,34 @@
+# The two commands of a newcomer are `make bench` and `make test`; everything else is for people who change the code.
+GO ?= go
+BIN := bin/llavabench
+
+.PHONY: all build bench test vet fuzz clean
+
+all: build
+
+build:
+	$(GO) build -o $(BIN) ./cmd/llavabench
+
+# Runs all four generations over the checkpoints and pictures in testdata and prints a table.
+bench: build
+	$(BIN) bench
+
+test:
+	$(GO) test ./...
+
+vet:
+	$(GO) vet ./...
+	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
+
+# A short pass of every fuzz target; FUZZTIME=60s for a longer one.
+FUZZTIME ?= 3s
+fuzz:
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz $$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+clean:
+	rm -rf bin runs
