@@ -1,0 +1,80 @@
+package kernels
+
+import "fmt"
+
+// productSet holds the matrix products of one instruction set. matMul gets checked arguments with m > 0 and the scratch of
+// p locked.
+type productSet struct {
+	matMul func(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32)
+}
+
+// matMulScratch is the memory of matrix products that is kept from one to the next: shared for all workers, own by worker.
+type matMulScratch struct {
+	shared []float32
+	own    [][]float32
+	wide   [][]float64
+}
+
+// MatMul computes dst[m, N] = x[m, K]·wᵀ + bias for a weight matrix w of N rows and K columns, all row-major and dense.
+// bias has N elements or is nil. dst must not overlap x or bias.
+//
+// Every element of dst is one chain of fused multiply-adds over ascending k, as the package comment defines it, so it
+// depends on its own row of x, row of w and bias alone.
+func (p *Workers) MatMul(dst, x []float32, m int, w Weight, bias []float32) {
+	p.product("MatMul", dst, x, m, w, bias, active.Load().matMul)
+}
+
+// product checks the arguments of a matrix product and runs it with the scratch of p.
+func (p *Workers) product(name string, dst, x []float32, m int, w Weight, bias []float32,
+	f func(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32)) {
+	if w.rows == 0 {
+		panic("kernels: " + name + ": the weight matrix is empty")
+	}
+	checkLen(fmt.Sprintf("%s: x for %d rows of %d", name, m, w.cols), len(x), m*w.cols)
+	checkLen(fmt.Sprintf("%s: dst for %d rows of %d", name, m, w.rows), len(dst), m*w.rows)
+	if bias != nil {
+		checkLen(name+": bias", len(bias), w.rows)
+	}
+	if m == 0 {
+		return
+	}
+	if p == nil {
+		f(p, new(matMulScratch), dst, x, m, w, bias)
+		return
+	}
+	p.products.Lock()
+	defer p.products.Unlock()
+	f(p, &p.scratch, dst, x, m, w, bias)
+}
+
+// floats returns n elements of scratch that all workers share.
+func (s *matMulScratch) floats(n int) []float32 {
+	if cap(s.shared) < n {
+		s.shared = make([]float32, n)
+	}
+	return s.shared[:n]
+}
+
+// ownFloats returns n elements of scratch for each of the workers.
+func (s *matMulScratch) ownFloats(workers, n int) [][]float32 {
+	s.own = growAll(s.own, workers, n)
+	return s.own
+}
+
+// ownDoubles is ownFloats in float64.
+func (s *matMulScratch) ownDoubles(workers, n int) [][]float64 {
+	s.wide = growAll(s.wide, workers, n)
+	return s.wide
+}
+
+func growAll[T any](all [][]T, workers, n int) [][]T {
+	for len(all) < workers {
+		all = append(all, nil)
+	}
+	for i := range all {
+		if len(all[i]) < n {
+			all[i] = make([]T, n)
+		}
+	}
+	return all
+}
