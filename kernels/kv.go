@@ -1,0 +1,143 @@
+package kernels
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"llavabench/internal/tensor"
+)
+
+// keyPanel is the number of keys that lie side by side in a panel, one per lane of a 512-bit register.
+const keyPanel = 16
+
+// keyAlign is the number of keys to which the room for keys is rounded up, so that kernels may work on four panels at once.
+const keyAlign = 4 * keyPanel
+
+// A KV holds the keys and values of one sequence in one layer, in F32, F16 or BF16 (rounded to nearest even as they are
+// written), laid out for the attention kernels:
+//
+//	keys    [heads][capacity/16][dim][16]     panels of 16 keys, the keys as lanes
+//	values  [heads][capacity][width]          width = dim rounded up to 16, the rest zero
+//
+// capacity is rounded up to 64 keys in memory. A KV must not be written while it is read; any number of readers is fine.
+type KV struct {
+	heads, dim, width int
+	capacity, room    int // in keys: as promised, and rounded up
+	length            int
+	dtype             tensor.DType
+	keys, values      []byte
+}
+
+// NewKV makes room for capacity keys and values of heads heads of dim elements, stored as d: F32, F16 or BF16.
+func NewKV(heads, dim, capacity int, d tensor.DType) *KV {
+	if heads <= 0 || dim <= 0 || capacity < 0 || !d.IsFloat() {
+		panic(fmt.Sprintf("kernels: NewKV of %d heads of %d, capacity %d, type %s", heads, dim, capacity, d))
+	}
+	kv := &KV{heads: heads, dim: dim, width: roundUp(dim, 16), capacity: capacity, room: roundUp(capacity, keyAlign), dtype: d}
+	kv.keys = make([]byte, heads*kv.room*dim*d.Size())
+	kv.values = make([]byte, heads*kv.room*kv.width*d.Size())
+	return kv
+}
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+// Len is the number of keys held.
+func (kv *KV) Len() int { return kv.length }
+
+// Cap is the number of keys that can be held.
+func (kv *KV) Cap() int { return kv.capacity }
+
+// Heads is the number of key-value heads.
+func (kv *KV) Heads() int { return kv.heads }
+
+// Dim is the number of elements of a head.
+func (kv *KV) Dim() int { return kv.dim }
+
+// DType is the type in which keys and values are stored.
+func (kv *KV) DType() tensor.DType { return kv.dtype }
+
+// Bytes is the memory reserved for keys and values.
+func (kv *KV) Bytes() int64 { return int64(len(kv.keys)) + int64(len(kv.values)) }
+
+// Truncate drops all keys and values from n on. n must not exceed Len.
+func (kv *KV) Truncate(n int) {
+	if n < 0 || n > kv.length {
+		panic(fmt.Sprintf("kernels: KV truncated to %d of %d keys", n, kv.length))
+	}
+	kv.length = n
+}
+
+// Clone returns an independent copy with the same capacity.
+func (kv *KV) Clone() *KV {
+	c := NewKV(kv.heads, kv.dim, kv.capacity, kv.dtype)
+	c.CopyPrefix(kv, kv.length)
+	return c
+}
+
+// CopyPrefix replaces the contents of kv by the first n keys and values of src, which must have the same heads, dim and
+// type. Nothing is rounded again, so a copied prefix gives the bits of a computed one.
+func (kv *KV) CopyPrefix(src *KV, n int) {
+	if kv.heads != src.heads || kv.dim != src.dim || kv.dtype != src.dtype || n < 0 || n > src.length || n > kv.capacity {
+		panic(fmt.Sprintf("kernels: copying %d of %d keys from [%d heads, %d, %s] to [%d heads, %d, %s] with capacity %d",
+			n, src.length, src.heads, src.dim, src.dtype, kv.heads, kv.dim, kv.dtype, kv.capacity))
+	}
+	for h := range kv.heads {
+		copy(kv.headKeys(h), src.headKeys(h)[:roundUp(n, keyPanel)*kv.dim*kv.dtype.Size()])
+		copy(kv.headValues(h), src.headValues(h)[:n*kv.width*kv.dtype.Size()])
+	}
+	kv.length = n
+}
+
+// Append adds rows keys and values, k and v being [rows, heads·dim]. It panics when they do not fit the capacity.
+func (kv *KV) Append(w *Workers, k, v []float32, rows int) {
+	checkLen("Append: k", len(k), rows*kv.heads*kv.dim)
+	checkLen("Append: v", len(v), rows*kv.heads*kv.dim)
+	if kv.length+rows > kv.capacity {
+		panic(fmt.Sprintf("kernels: %d more keys do not fit a KV that holds %d of %d", rows, kv.length, kv.capacity))
+	}
+	if len(k) <= elementChunk {
+		for h := range kv.heads {
+			kv.appendHead(h, k, v, rows)
+		}
+	} else {
+		w.Do(kv.heads, func(_, h int) { kv.appendHead(h, k, v, rows) })
+	}
+	kv.length += rows
+}
+
+func (kv *KV) appendHead(h int, k, v []float32, rows int) {
+	size := kv.dtype.Size()
+	keys, values := kv.headKeys(h), kv.headValues(h)
+	line := make([]byte, kv.dim*size)
+	for r := range rows {
+		j := kv.length + r
+		at := (r*kv.heads + h) * kv.dim
+		Narrow(line, kv.dtype, k[at:at+kv.dim])
+		scatter(keys[(j/keyPanel*kv.dim*keyPanel+j%keyPanel)*size:], line, size)
+		Narrow(values[j*kv.width*size:][:kv.dim*size], kv.dtype, v[at:at+kv.dim])
+	}
+}
+
+// scatter writes the elements of line, size bytes each, one panel line apart.
+func scatter(dst, line []byte, size int) {
+	if size == 2 {
+		for i := 0; i < len(line); i += 2 {
+			binary.LittleEndian.PutUint16(dst[i*keyPanel:], binary.LittleEndian.Uint16(line[i:]))
+		}
+		return
+	}
+	for i := 0; i < len(line); i += 4 {
+		binary.LittleEndian.PutUint32(dst[i*keyPanel:], binary.LittleEndian.Uint32(line[i:]))
+	}
+}
+
+// headKeys and headValues are the bytes of one head.
+func (kv *KV) headKeys(h int) []byte {
+	n := kv.room * kv.dim * kv.dtype.Size()
+	return kv.keys[h*n : (h+1)*n]
+}
+
+func (kv *KV) headValues(h int) []byte {
+	n := kv.room * kv.width * kv.dtype.Size()
+	return kv.values[h*n : (h+1)*n]
+}

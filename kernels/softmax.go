@@ -1,0 +1,71 @@
+package kernels
+
+import "math"
+
+// Softmax replaces every row of x, [rows, width], by its softmax, in the arithmetic of attention: m the maximum,
+// e[j] = exp(x[j] - m), l the sum of e in the 16 partial sums of Attend, e[j] / l. A row with a NaN or +Inf, or with
+// nothing but -Inf, becomes NaN.
+func (w *Workers) Softmax(x []float32, rows, width int) {
+	checkLen("Softmax: x", len(x), rows*width)
+	if width == 0 {
+		return
+	}
+	v := vector()
+	blocks := (width + keyPanel - 1) / keyPanel
+	w.rows(rows, width, func(r int) {
+		row := x[r*width : (r+1)*width]
+		s := make([]float32, blocks*keyPanel)
+		for j := copy(s, row); j < len(s); j++ {
+			s[j] = negInf
+		}
+		v.attention.divide(row, s[:width], v.attention.expBlocks(s, keyPanel, blocks))
+	})
+}
+
+// Argmax returns the index of the first largest element. A NaN counts as larger than every number, so the first NaN wins,
+// as in PyTorch and NumPy; -0 and +0 are equal. It returns -1 for an empty slice.
+func Argmax(x []float32) int {
+	best := -1
+	var m float32
+	for i, v := range x {
+		if v != v {
+			return i
+		}
+		if best < 0 || v > m {
+			best, m = i, v
+		}
+	}
+	return best
+}
+
+var negInf = float32(math.Inf(-1))
+
+// expBlocksGo turns the scores of one query row into weights: s holds blocks of 16 scores, step floats apart. It replaces
+// every score by exp(score - maximum) and returns their sum: partial j adds the lanes j of the blocks in ascending order,
+// starting at +0, and the 16 partials are folded by halves. A score of -Inf contributes +0 to its partial and so changes
+// nothing, which is how callers leave keys out.
+func expBlocksGo(s []float32, step, blocks int) float32 {
+	m := negInf
+	for b := range blocks {
+		for _, v := range s[b*step:][:keyPanel] {
+			if v > m {
+				m = v
+			}
+		}
+	}
+	var sum [keyPanel]float32
+	for b := range blocks {
+		for j, v := range s[b*step:][:keyPanel] {
+			e := expf(v - m)
+			s[b*step+j] = e
+			sum[j] += e
+		}
+	}
+	return foldLanes(sum[:])
+}
+
+func divideGo(dst, x []float32, by float32) {
+	for i, v := range x {
+		dst[i] = v / by
+	}
+}
