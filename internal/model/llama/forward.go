@@ -1,0 +1,141 @@
+package llama
+
+import (
+	"fmt"
+	"math"
+
+	"llavabench/internal/model/weights"
+	"llavabench/internal/tensor"
+	"llavabench/kernels"
+)
+
+// A Session is the state of one sequence: the keys and values of the positions seen so far.
+type Session struct {
+	model *Model
+	kv    []*kernels.KV // one per layer
+}
+
+// NewSession makes an empty sequence with room for capacity positions, its keys and values stored as kvType (F32, F16 or
+// BF16). It fails when capacity is above the positions that the model was made for.
+func (m *Model) NewSession(capacity int, kvType tensor.DType) (*Session, error) {
+	if m.cfg.MaxPositions > 0 && capacity > m.cfg.MaxPositions {
+		return nil, fmt.Errorf("a sequence of %d positions is longer than the context of %d (max_position_embeddings)",
+			capacity, m.cfg.MaxPositions)
+	}
+	if !kvType.IsFloat() {
+		return nil, fmt.Errorf("key-value cache type %s is not known, expected F32, F16 or BF16", kvType)
+	}
+	s := &Session{model: m}
+	for range m.layers {
+		s.kv = append(s.kv, kernels.NewKV(m.cfg.KVHeads, m.cfg.HeadDim, capacity, kvType))
+	}
+	return s, nil
+}
+
+// Len is the number of positions seen.
+func (s *Session) Len() int { return s.kv[0].Len() }
+
+// Truncate forgets every position from n on.
+func (s *Session) Truncate(n int) {
+	for _, kv := range s.kv {
+		kv.Truncate(n)
+	}
+}
+
+// Bytes is the memory that the key-value cache takes.
+func (s *Session) Bytes() int64 {
+	var n int64
+	for _, kv := range s.kv {
+		n += kv.Bytes()
+	}
+	return n
+}
+
+// A Segment is a run of rows in a forward pass that continues one session.
+type Segment struct {
+	Session *Session
+	Rows    int
+}
+
+// A Scratch holds the intermediate values of forward passes, so that a decode step allocates nothing. One goroutine uses
+// it at a time.
+type Scratch struct {
+	normed, q, k, v, attn, gate, up []float32
+}
+
+// A Tap receives the residual stream [rows, hidden] after each layer (1..Layers, the last one after the final norm);
+// index 0 is the input. The slice is only valid during the call. An error ends the pass.
+type Tap func(index int, hidden []float32) error
+
+// Forward advances each segment's session by its rows. x [sum of rows, hidden] holds the segments' input embeddings one
+// after the other and is overwritten with the hidden states after the final norm. The bits of a row depend on its own
+// sequence only: not on the other segments, and not on how the sequence was cut into calls. tap may be nil; the only error
+// is the tap's, and the sessions are useless after it.
+func (m *Model) Forward(w *kernels.Workers, sc *Scratch, x []float32, segs []Segment, tap Tap) error {
+	cfg := m.cfg
+	rows := 0
+	for _, s := range segs {
+		rows += s.Rows
+	}
+	attnWidth, kvWidth := cfg.Heads*cfg.HeadDim, cfg.KVHeads*cfg.HeadDim
+	normed := weights.Grow(&sc.normed, rows*cfg.Hidden)
+	q := weights.Grow(&sc.q, rows*attnWidth)
+	k := weights.Grow(&sc.k, rows*kvWidth)
+	v := weights.Grow(&sc.v, rows*kvWidth)
+	attn := weights.Grow(&sc.attn, rows*attnWidth)
+	gate := weights.Grow(&sc.gate, rows*cfg.FFN)
+	up := weights.Grow(&sc.up, rows*cfg.FFN)
+	cos, sin := m.rope(rows, segs)
+
+	attention := kernels.Attention{Scale: float32(1 / math.Sqrt(float64(cfg.HeadDim))), Causal: true, Window: cfg.Window}
+	if tap == nil {
+		tap = func(int, []float32) error { return nil }
+	}
+	if err := tap(0, x); err != nil {
+		return err
+	}
+	for i := range m.layers {
+		l := &m.layers[i]
+		w.RMSNorm(normed, x, rows, cfg.Hidden, l.inputNorm, cfg.NormEps)
+		l.q.Apply(w, q, normed, rows)
+		l.k.Apply(w, k, normed, rows)
+		l.v.Apply(w, v, normed, rows)
+		w.Rope(q, rows, cfg.Heads, cfg.HeadDim, cos, sin)
+		w.Rope(k, rows, cfg.KVHeads, cfg.HeadDim, cos, sin)
+		first := 0
+		for _, s := range segs {
+			last := first + s.Rows
+			kv := s.Session.kv[i]
+			kv.Append(w, k[first*kvWidth:last*kvWidth], v[first*kvWidth:last*kvWidth], s.Rows)
+			w.Attend(attn[first*attnWidth:last*attnWidth], q[first*attnWidth:last*attnWidth], s.Rows, cfg.Heads, kv, attention)
+			first = last
+		}
+		l.out.Apply(w, normed, attn, rows)
+		w.Add(x, normed)
+
+		w.RMSNorm(normed, x, rows, cfg.Hidden, l.postNorm, cfg.NormEps)
+		l.gate.Apply(w, gate, normed, rows)
+		l.up.Apply(w, up, normed, rows)
+		w.SiLUMul(gate, up)
+		l.down.Apply(w, normed, gate, rows)
+		w.Add(x, normed)
+		if i+1 < len(m.layers) {
+			if err := tap(i+1, x); err != nil {
+				return err
+			}
+		}
+	}
+	w.RMSNorm(x, x, rows, cfg.Hidden, m.norm, cfg.NormEps)
+	return tap(len(m.layers), x)
+}
+
+// rope gives the cosines and sines [rows, head dim / 2] at the positions of all segments.
+func (m *Model) rope(rows int, segs []Segment) (cos, sin []float32) {
+	half := len(m.invFreq)
+	cos, sin = make([]float32, 0, rows*half), make([]float32, 0, rows*half)
+	for _, s := range segs {
+		c, n := kernels.RopeTable(m.invFreq, s.Session.Len(), s.Rows)
+		cos, sin = append(cos, c...), append(sin, n...)
+	}
+	return cos, sin
+}
