@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"llavabench/internal/imaging"
 )
 
 // A Change is one field in which two settings differ, with both values as JSON.
@@ -60,14 +62,22 @@ func (o Options) With(object []byte) (Options, error) {
 }
 
 // Set returns o with one field replaced, as on a command line: Set("strip", "cover"). A value of a text field is taken as
-// it is; other fields take JSON. The field "pinpoints" also takes the name of a grid set (see NamedGrid).
+// it is; other fields take JSON. "pinpoints" also takes the name of a grid set (see NamedGrid), and "canvas_color" the
+// words black and mean (the pad_color, which is the tower's mean unless it was changed).
 func (o Options) Set(field, value string) (Options, error) {
 	kind, err := kindOf(field)
 	if err != nil {
 		return Options{}, err
 	}
-	if field == "pinpoints" && !strings.HasPrefix(value, "[") {
+	switch {
+	case field == "pinpoints" && !strings.HasPrefix(value, "["):
 		return o.SetGrid(value)
+	case field == "canvas_color" && value == "black":
+		o.CanvasColor = imaging.Color{}
+		return o, nil
+	case field == "canvas_color" && value == "mean":
+		o.CanvasColor = o.PadColor
+		return o, nil
 	}
 	text := []byte(value)
 	if kind == reflect.String {

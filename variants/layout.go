@@ -1,6 +1,10 @@
 package variants
 
-import "llavabench/internal/imaging"
+import (
+	"fmt"
+
+	"llavabench/internal/imaging"
+)
 
 // A Layout is everything that geometry decides about one picture.
 type Layout struct {
@@ -97,6 +101,25 @@ func (l Layout) GridTokens() (cols, rows int) {
 		return l.Pool.Cols, l.Pool.Rows
 	}
 	return l.KeptCols.Len(), l.KeptRows.Len()
+}
+
+// Warnings says what a user should know about this picture, one sentence each.
+func (l Layout) Warnings() []string {
+	var w []string
+	if l.Seen != l.Picture {
+		w = append(w, fmt.Sprintf("the reference's processor takes the picture of %v pixels for one of %v and scrambles it", l.Picture, l.Seen))
+	}
+	switch {
+	case !l.Stitched:
+	case l.KeptRows.Len() == 0:
+		w = append(w, "no row of the tiles' map is kept: the tiles are encoded and not seen")
+	case l.KeptCols.Len() == 0:
+		w = append(w, "no column of the tiles' map is kept: the tiles are encoded and not seen, their rows are row ends only")
+	}
+	if l.Tokens == 0 {
+		w = append(w, "the picture gives no image token")
+	}
+	return w
 }
 
 // ViewRows is the number of feature rows of one view: all patches, and the class token if it is kept.

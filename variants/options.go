@@ -62,6 +62,8 @@ type Options struct {
 
 	// Sequence: what surrounds the image.
 
+	// Template names the conversation template, see Template.
+	Template string `json:"template"`
 	// StartEnd puts the image between the tokens <im_start> and <im_end> (`mm_use_im_start_end`).
 	StartEnd bool `json:"start_end"`
 	// TokenizerMaxLength cuts the merged sequence on the right, silently in the reference
@@ -148,6 +150,7 @@ func Base(name string, c checkpoint.Config) Options {
 		MergeType:          m.MergeType,
 		Strip:              StripUnpad,
 		RowEnd:             RowEndCheckpoint,
+		Template:           Template(c),
 		StartEnd:           m.UseStartEnd,
 		TokenizerMaxLength: m.TokenizerMaxLength,
 		AttentionWindow:    c.Text.SlidingWindow,

@@ -7,8 +7,12 @@ import (
 	"llavabench/internal/imaging"
 )
 
-// maxPixelSide bounds a picture's sides so that products of sides cannot overflow.
-const maxPixelSide = 1 << 24
+const (
+	// maxPixelSide bounds a picture's sides so that products of sides cannot overflow.
+	maxPixelSide = 1 << 24
+	// maxTokens bounds the image tokens of a picture, far above any decoder's context.
+	maxTokens = 1 << 20
+)
 
 // A geometry is a layout before its steps and views are written out.
 type geometry struct {
@@ -69,9 +73,13 @@ func measure(o Options, size imaging.Size) (geometry, error) {
 		return geometry{}, fmt.Errorf("picture of %v pixels: %w", size, err)
 	}
 	g.Tokens = count(o, g.Layout, g.views, g.global)
-	if o.MaxImageTokens > 0 && g.Tokens > o.MaxImageTokens {
+	limit := maxTokens
+	if o.MaxImageTokens > 0 {
+		limit = min(limit, o.MaxImageTokens)
+	}
+	if g.Tokens > limit {
 		return geometry{}, fmt.Errorf("picture of %v pixels gives %d image tokens, above the limit of %d (max_image_tokens)",
-			size, g.Tokens, o.MaxImageTokens)
+			size, g.Tokens, limit)
 	}
 	return g, nil
 }

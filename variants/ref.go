@@ -114,7 +114,7 @@ func Merge(o Options, l Layout) []Ref {
 		for v := range l.Views {
 			refs = l.appendView(refs, v)
 		}
-		if singleNewline(o, l) {
+		if o.singleNewline(len(l.Views)) {
 			refs = append(refs, Ref{Kind: Newline})
 		}
 		return refs
@@ -161,13 +161,13 @@ func (l Layout) appendMap(refs []Ref, rowEnds bool) []Ref {
 	return refs
 }
 
-// count is len(Merge(o, l)) without making it. views is the number of views, of which global tells whether the first is
-// the global one.
+// count is len(Merge(o, l)) before the views are written out: there are views of them, and global tells whether the first
+// is the global one.
 func count(o Options, l Layout, views int, global bool) int {
 	perView := l.ViewRows()
 	if !l.Stitched {
 		n := views * perView
-		if views == 1 && o.SingleViewNewline && o.unpads() {
+		if o.singleNewline(views) {
 			n++
 		}
 		return n
@@ -184,6 +184,6 @@ func count(o Options, l Layout, views int, global bool) int {
 }
 
 // singleNewline reports whether the only view of a picture is followed by a row end.
-func singleNewline(o Options, l Layout) bool {
-	return len(l.Views) == 1 && o.SingleViewNewline && o.unpads()
+func (o Options) singleNewline(views int) bool {
+	return views == 1 && o.SingleViewNewline && o.unpads()
 }

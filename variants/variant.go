@@ -23,6 +23,9 @@ type Variant struct {
 	Title string // "LLaVA-1.5"
 	// Notes are what a user should know about results of this variant, one sentence each.
 	Notes []string
+	// TrainedContext is the length of the sequences that the generation was trained with, tokens; 0 where it is not
+	// known. Longer ones deserve a warning.
+	TrainedContext int
 	// Matches reports whether a checkpoint is of this generation. A variant that no released checkpoint belongs to
 	// matches none and is chosen by name.
 	Matches func(checkpoint.Config) bool

@@ -8,8 +8,9 @@ import (
 
 // Variant is the generation.
 var Variant = variants.Variant{
-	Name:  "llava1",
-	Title: "LLaVA-1",
+	Name:           "llava1",
+	Title:          "LLaVA-1",
+	TrainedContext: 2048,
 	Notes: []string{
 		"the picture is cropped to its middle square: what lies outside is not seen",
 	},

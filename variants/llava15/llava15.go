@@ -9,8 +9,9 @@ import (
 
 // Variant is the generation.
 var Variant = variants.Variant{
-	Name:  "llava15",
-	Title: "LLaVA-1.5",
+	Name:           "llava15",
+	Title:          "LLaVA-1.5",
+	TrainedContext: 2048,
 	Matches: func(c checkpoint.Config) bool {
 		if c.Layout == checkpoint.HuggingFace {
 			return c.ModelType == "llava"

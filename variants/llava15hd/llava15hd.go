@@ -12,12 +12,12 @@ import (
 // Variant is the generation. It runs on any LLaVA-1.5 or 1.6 checkpoint, whose image_aspect_ratio, mm_patch_merge_type
 // and image_grid_pinpoints it does not look at, and is chosen by name.
 var Variant = variants.Variant{
-	Name:  "llava15hd",
-	Title: "LLaVA-1.5-HD",
+	Name:           "llava15hd",
+	Title:          "LLaVA-1.5-HD",
+	TrainedContext: 2048,
 	Notes: []string{
 		"derived: no weights of LLaVA-1.5-HD were released, results are those of another checkpoint run this way",
 		"only a checkpoint with a trained row-end vector (row_end checkpoint) can be called HD proper",
-		"the recipe of the paper trained with a context of 2048 tokens",
 	},
 	Matches:    func(checkpoint.Config) bool { return false },
 	Defaults:   defaults,
