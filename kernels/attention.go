@@ -57,7 +57,7 @@ func (w *Workers) Attend(dst, q []float32, rows, heads int, kv *KV, a Attention)
 type attentionSet struct {
 	// tileRows are the row counts that scores and weightedSum accept, ascending; weightedSum accepts 1 as well.
 	tileRows []int
-	// scores computes s = [blocks][rows][16] from q = [dim][rows] and blocks panels of keys. It may read and write as many
+	// scores computes s = [blocks][rows][16] from q = [rows][dim] and blocks panels of keys. It may read and write as many
 	// blocks as fill a multiple of four.
 	scores func(d tensor.DType, s, q []float32, keys []byte, rows, blocks, dim int, scale float32)
 	// expBlocks is described at expBlocksGo.
@@ -114,13 +114,11 @@ func (c *attendCall) tile(t *attendScratch, g, first, last int) {
 	size := kv.dtype.Size()
 	all := span{c.sees(first / c.group).lo, c.sees((last - 1) / c.group).hi}
 
-	q := grow(&t.q, dim*rows)
-	clear(q)
+	q := grow(&t.q, rows*dim)
 	for i := range n {
-		for d, v := range c.q[c.at(g, first+i):][:dim] {
-			q[d*rows+i] = v
-		}
+		copy(q[i*dim:(i+1)*dim], c.q[c.at(g, first+i):])
 	}
+	clear(q[n*dim:])
 	base := all.lo / keyAlign * keyAlign // the key of lane 0 of block 0
 	blocks := (all.hi - base + keyPanel - 1) / keyPanel
 	step := rows * keyPanel
@@ -216,8 +214,8 @@ func scoresGo(d tensor.DType, s, q []float32, keys []byte, rows, blocks, dim int
 		clear(out)
 		for i := range dim {
 			k := panel[i*keyPanel:][:keyPanel]
-			for r, x := range q[i*rows:][:rows] {
-				row := out[r*keyPanel:][:keyPanel]
+			for r := range rows {
+				x, row := q[r*dim+i], out[r*keyPanel:][:keyPanel]
 				for j := range row {
 					row[j] = FMA32(x, k[j], row[j])
 				}

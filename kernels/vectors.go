@@ -1,5 +1,7 @@
 package kernels
 
+//go:generate go run ./internal/vecgen .
+
 // A vectorSet is one implementation of everything but the matrix products: norms, activations, conversions, attention.
 // The slices that the functions take are not empty and have matching lengths; a call lasts a few µs at most, except where
 // the function says that it divides its work itself.

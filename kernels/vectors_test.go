@@ -1,0 +1,349 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"llavabench/internal/tensor"
+)
+
+// reference is the set that defines the bits.
+var reference = vectorsGo()
+
+// sizes are lengths around the widths of registers and the blocks of sums.
+var sizes = []int{1, 2, 3, 5, 7, 8, 9, 11, 15, 16, 17, 23, 31, 32, 33, 47, 63, 64, 65, 79, 95, 96, 127, 128, 129, 160, 191, 200, 255, 257, 1000}
+
+// The kinds of data that a kernel is tried on.
+var kinds = []struct {
+	name string
+	draw func(r *rand.Rand) float32
+}{
+	{"normal", func(r *rand.Rand) float32 { return float32(r.NormFloat64()) }},
+	{"wide", func(r *rand.Rand) float32 { return float32(r.NormFloat64() * math.Exp2(float64(r.IntN(20)-6))) }},
+	{"few specials", func(r *rand.Rand) float32 {
+		if r.IntN(100) == 0 {
+			return trickyFloat(r)
+		}
+		return float32(r.NormFloat64())
+	}},
+	{"tricky", trickyFloat},
+	{"subnormal", func(r *rand.Rand) float32 { return math.Float32frombits(r.Uint32N(1<<24) | uint32(r.IntN(2))<<31) }},
+}
+
+// eachVector calls f with random data for every instruction set, kind of data and size, at both ends of guarded pages and,
+// inside them, at every alignment of a float32.
+func eachVector(t *testing.T, f func(t *testing.T, v *vectorSet, n int, data func(n int) []float32)) {
+	eachISA(t, func(t *testing.T) {
+		for _, kind := range kinds {
+			rng := rand.New(rand.NewPCG(11, 12))
+			for _, n := range sizes {
+				for _, end := range []bool{false, true} {
+					f(t, vector(), n, func(n int) []float32 {
+						x := guarded[float32](t, n, end)
+						for i := range x {
+							x[i] = kind.draw(rng)
+						}
+						return x
+					})
+				}
+			}
+		}
+	})
+}
+
+func clone[T any](x []T) []T { return append([]T(nil), x...) }
+
+func TestUnary(t *testing.T) {
+	for name, f := range map[string]func(v *vectorSet) func([]float32){
+		"quickGELU": func(v *vectorSet) func([]float32) { return v.quickGELU },
+		"gelu":      func(v *vectorSet) func([]float32) { return v.gelu },
+		"geluTanh":  func(v *vectorSet) func([]float32) { return v.geluTanh },
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachVector(t, func(t *testing.T, v *vectorSet, n int, data func(int) []float32) {
+				x := data(n)
+				want := clone(x)
+				f(&reference)(want)
+				in := clone(x)
+				f(v)(x)
+				requireSameFloats(t, want, x, fmt.Sprintf("of %g", in))
+			})
+		})
+	}
+}
+
+func TestBinary(t *testing.T) {
+	for name, f := range map[string]func(v *vectorSet) func(a, b []float32){
+		"siluMul": func(v *vectorSet) func(a, b []float32) { return v.siluMul },
+		"add":     func(v *vectorSet) func(a, b []float32) { return v.add },
+		"divide": func(v *vectorSet) func(a, b []float32) {
+			return func(a, b []float32) { v.attention.divide(a, b, b[0]) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachVector(t, func(t *testing.T, v *vectorSet, n int, data func(int) []float32) {
+				a, b := data(n), data(n)
+				want := clone(a)
+				f(&reference)(want, b)
+				f(v)(a, b)
+				requireSameFloats(t, want, a, name)
+			})
+		})
+	}
+}
+
+func TestRotate(t *testing.T) {
+	eachVector(t, func(t *testing.T, v *vectorSet, n int, data func(int) []float32) {
+		a, b, c, s := data(n), data(n), data(n), data(n)
+		wantA, wantB := clone(a), clone(b)
+		reference.rotate(wantA, wantB, c, s)
+		v.rotate(a, b, c, s)
+		requireSameFloats(t, wantA, a, "first half")
+		requireSameFloats(t, wantB, b, "second half")
+	})
+}
+
+func TestNormSteps(t *testing.T) {
+	eachVector(t, func(t *testing.T, v *vectorSet, n int, data func(int) []float32) {
+		x, w, b := data(n), data(n), data(n)
+		requireSameFloat(t, reference.sumRow(x), v.sumRow(x), "sum of %d", n)
+		for _, mean := range []float32{0, 0.25} {
+			requireSameFloat(t, reference.sumSquares(x, mean), v.sumSquares(x, mean), "squares of %d", n)
+			for _, bias := range [][]float32{nil, b} {
+				want, got := make([]float32, n), data(n)
+				reference.normRow(want, x, w, bias, mean, 1.7)
+				v.normRow(got, x, w, bias, mean, 1.7)
+				requireSameFloats(t, want, got, "row")
+			}
+		}
+	})
+}
+
+func TestConversions(t *testing.T) {
+	for name, f := range map[string]func(v *vectorSet) conversion{
+		"f16":  func(v *vectorSet) conversion { return v.f16 },
+		"bf16": func(v *vectorSet) conversion { return v.bf16 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachVector(t, func(t *testing.T, v *vectorSet, n int, data func(int) []float32) {
+				x := data(n)
+				want, got := make([]byte, 2*n), make([]byte, 2*n+1)[1:]
+				f(&reference).narrow(want, x)
+				f(v).narrow(got, x)
+				require.Equal(t, want, got)
+				got = guardedCopy(t, got, n%2 == 0)
+				wide := make([]float32, n)
+				f(&reference).widen(wide, got)
+				f(v).widen(x, got)
+				for i := range wide {
+					require.Equal(t, math.Float32bits(wide[i]), math.Float32bits(x[i]))
+				}
+			})
+		})
+	}
+}
+
+// Every 16-bit number widens, and every float32 of a sweep narrows, as in the reference, NaN payloads included.
+func TestConversionSweep(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		v := vector()
+		src := make([]byte, 1<<17)
+		for h := range 1 << 16 {
+			src[2*h], src[2*h+1] = byte(h), byte(h>>8)
+		}
+		want, got := make([]float32, 1<<16), make([]float32, 1<<16)
+		for _, c := range [][2]conversion{{reference.f16, v.f16}, {reference.bf16, v.bf16}} {
+			c[0].widen(want, src)
+			c[1].widen(got, src)
+			for i := range want {
+				require.Equal(t, math.Float32bits(want[i]), math.Float32bits(got[i]), "%#04x", i)
+			}
+		}
+		step := uint32(4099)
+		if fullSweep() {
+			step = 1
+		}
+		x := make([]float32, 1<<12)
+		a, b := make([]byte, 2*len(x)), make([]byte, 2*len(x))
+		for u := uint32(0); ; {
+			for i := range x {
+				x[i] = math.Float32frombits(u)
+				u += step
+			}
+			for _, c := range [][2]conversion{{reference.f16, v.f16}, {reference.bf16, v.bf16}} {
+				c[0].narrow(a, x)
+				c[1].narrow(b, x)
+				require.Equal(t, a, b, "before %#x", u)
+			}
+			if u < step*uint32(len(x)) {
+				break
+			}
+		}
+	})
+}
+
+// The activations over all magnitudes, every set against the reference.
+func TestActivationSweep(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		v := vector()
+		step := uint32(7919)
+		if fullSweep() {
+			step = 1
+		}
+		const n = 1 << 12
+		x, want, got, ones := make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
+		for i := range ones {
+			ones[i] = 1
+		}
+		for u := uint32(0); ; {
+			for i := range x {
+				x[i] = math.Float32frombits(u)
+				u += step
+			}
+			for i, f := range []func(v *vectorSet, x []float32){
+				func(v *vectorSet, x []float32) { v.gelu(x) },
+				func(v *vectorSet, x []float32) { v.quickGELU(x) },
+				func(v *vectorSet, x []float32) { v.geluTanh(x) },
+				func(v *vectorSet, x []float32) { v.siluMul(x, ones) },
+			} {
+				copy(want, x)
+				copy(got, x)
+				f(&reference, want)
+				f(v, got)
+				requireSameFloats(t, want, got, fmt.Sprint("activation ", i))
+			}
+			if u < step*n {
+				break
+			}
+		}
+	})
+}
+
+func TestExpBlocks(t *testing.T) {
+	eachVector(t, func(t *testing.T, v *vectorSet, n int, data func(int) []float32) {
+		blocks, rows := n%9+1, n%3+1
+		step := rows * keyPanel
+		x := data((blocks-1)*step + keyPanel)
+		if n%4 == 0 {
+			x[1] = negInf
+		}
+		want := clone(x)
+		sum := reference.attention.expBlocks(want, step, blocks)
+		got := v.attention.expBlocks(x, step, blocks)
+		requireSameFloat(t, sum, got, "sum")
+		if sum == sum { // with a NaN the weights do not matter: every output is divided by it
+			requireSameFloats(t, want, x, "weights")
+		}
+	})
+}
+
+// The steps of attention for every shape of tile.
+func TestAttentionSteps(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		set := &vector().attention
+		for _, d := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16} {
+			for _, rows := range set.tileRows {
+				for _, kind := range kinds {
+					rng := rand.New(rand.NewPCG(13, 14))
+					for _, end := range []bool{false, true} {
+						draw := func(n int) []float32 {
+							x := guarded[float32](t, n, end)
+							for i := range x {
+								x[i] = kind.draw(rng)
+							}
+							return x
+						}
+						dim, blocks := 1+rng.IntN(40), 1+rng.IntN(9)
+						full := roundUp(blocks, 4)
+						q := draw(rows * dim)
+						keys := guarded[byte](t, full*dim*keyPanel*d.Size(), end)
+						Narrow(keys, d, draw(full*dim*keyPanel))
+						want, got := make([]float32, full*rows*keyPanel), draw(full*rows*keyPanel)
+						reference.attention.scores(d, want, q, keys, rows, blocks, dim, 0.7)
+						set.scores(d, got, q, keys, rows, blocks, dim, 0.7)
+						used := blocks * rows * keyPanel
+						what := fmt.Sprintf("%s, %d rows, %d blocks of %d, %s", d, rows, blocks, dim, kind.name)
+						requireSameFloats(t, want[:used], got[:used], "scores: "+what)
+
+						width, n, lane := 16*(1+rng.IntN(12)), 1+rng.IntN(70), rng.IntN(keyPanel)
+						step := (rows + rng.IntN(3)) * keyPanel
+						last := lane + n - 1
+						p := draw(last/keyPanel*step + (rows-1)*keyPanel + last%keyPanel + 1)
+						values := guarded[byte](t, n*width*d.Size(), end)
+						Narrow(values, d, draw(n*width))
+						got = draw(rows * width)
+						want = clone(got)
+						reference.attention.weightedSum(d, want, p, values, rows, n, lane, step, width)
+						set.weightedSum(d, got, p, values, rows, n, lane, step, width)
+						requireSameFloats(t, want, got, fmt.Sprintf("sums: %s, width %d, %d keys from lane %d", what, width, n, lane))
+					}
+				}
+			}
+		}
+	})
+}
+
+// A worker that does nothing but call kernels must not hold up the garbage collector.
+func TestVectorsCollect(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		if ISA() == "purego" {
+			t.Skip("plain Go is preempted anywhere")
+		}
+		n := 1 << 20
+		x, y := make([]float32, n), make([]float32, n)
+		half := make([]byte, 2*n)
+		long := attendCase{heads: 8, kvHeads: 1, dim: 128, keys: 4096, rows: 64, dtype: tensor.BF16, a: Attention{Causal: true}}.fill(1)
+		kv := long.kv(nil)
+		dst := make([]float32, len(long.q))
+		cos, sin := make([]float32, n/2), make([]float32, n/2)
+		var w *Workers
+		for name, f := range map[string]func(){
+			"activations": func() { w.GELU(x); w.GELUTanh(x); w.QuickGELU(x); w.SiLUMul(x, y); w.Add(x, y) },
+			"norms": func() {
+				w.LayerNorm(x, y, n/4096, 4096, y[:4096], y[:4096], 1e-5)
+				w.RMSNorm(x, y, n/4096, 4096, y[:4096], 1e-5)
+			},
+			"one norm": func() { w.RMSNorm(x, y, 1, n, y, 1e-5) },
+			"conversions": func() {
+				for _, d := range []tensor.DType{tensor.F16, tensor.BF16} {
+					Narrow(half, d, x)
+					Widen(y, d, half)
+				}
+			},
+			"rope":    func() { w.Rope(x, n/4096, 32, 128, cos[:n/4096*64], sin[:n/4096*64]) },
+			"softmax": func() { w.Softmax(x, n/4096, 4096) },
+			"attend":  func() { w.Attend(dst, long.q, long.rows, long.heads, kv, long.a) },
+		} {
+			t.Run(name, func(t *testing.T) {
+				stop, done := make(chan struct{}), make(chan struct{})
+				go func() {
+					defer close(done)
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+							f()
+						}
+					}
+				}()
+				time.Sleep(10 * time.Millisecond)
+				best := time.Hour
+				for range 5 {
+					start := time.Now()
+					runtime.GC()
+					best = min(best, time.Since(start))
+				}
+				close(stop)
+				<-done
+				require.Less(t, best, 100*time.Millisecond)
+			})
+		}
+	})
+}
