@@ -200,17 +200,19 @@ func (c *canvas) blur() {
 
 // noise adds to each value a sum of four uniform numbers with about the given standard deviation.
 func (c *canvas) noise(s *source, deviation int) {
+	// Four 8-bit uniforms have a variance of 4*(256²-1)/12, a deviation of about 147.8.
+	var step [1021]int
+	for i := range step {
+		step[i] = roundedQuotient((i-510)*deviation, 148)
+	}
+	var r uint64
 	for i := range c.pix {
-		r := s.next()
-		// Four 8-bit uniforms have a variance of 4*(256²-1)/12, a deviation of about 147.8.
-		sum := int(r&255) + int(r>>8&255) + int(r>>16&255) + int(r>>24&255) - 510
-		c.pix[i] = uint8(min(max(int(c.pix[i])+(sum*deviation*2+sign(sum)*148)/296, 0), 255))
+		if i%2 == 0 {
+			r = s.next()
+		} else {
+			r >>= 32
+		}
+		sum := r&255 + r>>8&255 + r>>16&255 + r>>24&255
+		c.pix[i] = clamp(int(c.pix[i]) + step[sum])
 	}
-}
-
-func sign(x int) int {
-	if x < 0 {
-		return -1
-	}
-	return 1
 }

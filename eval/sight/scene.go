@@ -50,8 +50,6 @@ type Object struct {
 // Name is the object's name in a question: "red circle".
 func (o Object) Name() string { return string(o.Colour) + " " + string(o.Shape) }
 
-func (o Object) box() Box { return Box{o.X - o.R, o.Y - o.R, 2*o.R + 1, 2*o.R + 1} }
-
 // A Sign is a plate with a short text. Its colour names it in a question: "the red sign".
 type Sign struct {
 	Text   string `json:"text"`
