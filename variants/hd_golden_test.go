@@ -99,15 +99,19 @@ func TestHDPreprocessGolden(t *testing.T) {
 	readGolden(t, &file, "hd", "preprocess.json")
 	pictures := readPictures(t)
 	n := 0
-	for _, image := range file.Images {
+	for i, image := range file.Images {
+		if raceEnabled && i%6 != 0 {
+			continue
+		}
 		picture := pictures.open(t, image.File)
+		render := newRenderer(picture)
 		for _, want := range image.Outputs {
 			v, o := hdOptions(t, want.Side)
 			o = set(t, o, "global", want.Global, "canvas_color", want.PadColor)
 			l, err := v.Plan(o, picture.Size())
 			require.NoError(t, err)
 			require.Equal(t, want.Best, hw(l.Canvas.W, l.Canvas.H))
-			requirePixels(t, picture, l, want.Shape, want.U8, want.F32, "%s %d %s %s", image.File, want.Side, want.PadColor, want.Global)
+			render.require(t, l, want.Shape, want.U8, want.F32, "%s %d %s %s", image.File, want.Side, want.PadColor, want.Global)
 			n++
 		}
 	}
