@@ -85,6 +85,9 @@ func (o Options) Set(field, value string) (Options, error) {
 			return Options{}, fmt.Errorf("option %s: %w", field, err)
 		}
 	}
+	if !json.Valid(text) {
+		return Options{}, fmt.Errorf("option %s=%q: expected JSON for type %s", field, value, kind)
+	}
 	changed, err := o.With(fmt.Appendf(nil, "{%q: %s}", field, text))
 	if err != nil {
 		return Options{}, fmt.Errorf("option %s=%q: %w", field, value, err)

@@ -18,7 +18,7 @@ type Options struct {
 	// "anyres", "anyres_max_N" (with the feature map shrunk to about N views), "highres" or "crop_split".
 	AspectRatio string `json:"aspect_ratio"`
 	Side        int    `json:"side"`  // of a view and a tile, pixels; the tower's image_size
-	Patch       int    `json:"patch"` // side of a tower patch, pixels; Side is a multiple
+	Patch       int    `json:"patch"` // side of a tower patch, pixels; what is left over at the right and below is not seen
 	// ShortestEdge is the resize target of the shorter side before the centre crop, pixels. Tiled pictures need Side.
 	ShortestEdge int            `json:"shortest_edge"`
 	Filter       imaging.Filter `json:"filter"`

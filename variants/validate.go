@@ -96,17 +96,11 @@ func validateMerge(merge string) error {
 }
 
 func (o Options) validateView() error {
-	if err := first(
+	return first(
 		within("side", o.Side, 4, maxSide),
 		within("patch", o.Patch, 1, o.Side),
 		within("shortest_edge", o.ShortestEdge, o.Side, maxResolution),
-	); err != nil {
-		return err
-	}
-	if o.Side%o.Patch != 0 {
-		return fmt.Errorf("side is %d, expected a multiple of the patch size %d", o.Side, o.Patch)
-	}
-	return nil
+	)
 }
 
 // tiled reports whether pictures are cut into tiles.
@@ -124,6 +118,9 @@ func (o Options) validateTiles() error {
 	}
 	if o.ShortestEdge != o.Side {
 		return fmt.Errorf("shortest_edge is %d and side %d, expected the same where pictures are tiled", o.ShortestEdge, o.Side)
+	}
+	if o.Strip == StripCover && o.Side%o.Patch != 0 {
+		return fmt.Errorf("strip %q needs a side that is a multiple of the patch, they are %d and %d", o.Strip, o.Side, o.Patch)
 	}
 	if o.Flavour == Transformers437 {
 		return fmt.Errorf("flavour %q has no aspect_ratio %q", o.Flavour, o.AspectRatio)

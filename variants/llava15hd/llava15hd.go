@@ -51,6 +51,8 @@ func check(o variants.Options) error {
 		return err
 	}
 	switch {
+	case o.Side%o.Patch != 0:
+		return fmt.Errorf("llava15hd: side is %d, expected a multiple of the patch %d", o.Side, o.Patch)
 	case o.Flavour != variants.Original:
 		return fmt.Errorf("llava15hd: flavour is %q, expected %q: no other code has this variant", o.Flavour, variants.Original)
 	case o.AspectRatio != "anyres" || o.MergeType != "spatial_unpad":
