@@ -124,6 +124,28 @@ func TowerName(v checkpoint.VisionConfig) string {
 	return fmt.Sprintf("CLIP ViT-%s/%d at %d", size, v.Patch, v.Image)
 }
 
+// Towers are the vision transformers that the LLaVA literature names: B/16, L/16, L/14 and H/14, and L/14 at 336 pixels,
+// which LLaVA-1.5 and 1.6 use.
+func Towers() []checkpoint.VisionConfig {
+	tower := func(layers, hidden, heads, patch, side int, act string) checkpoint.VisionConfig {
+		return checkpoint.VisionConfig{Layers: layers, Hidden: hidden, FFN: 4 * hidden, Heads: heads, Patch: patch, Image: side,
+			Channels: 3, HiddenAct: act, NormEps: 1e-5}
+	}
+	return []checkpoint.VisionConfig{
+		tower(12, 768, 12, 16, 224, "quick_gelu"),
+		tower(24, 1024, 16, 16, 224, "quick_gelu"),
+		tower(24, 1024, 16, 14, 224, "quick_gelu"),
+		tower(24, 1024, 16, 14, 336, "quick_gelu"),
+		tower(32, 1280, 16, 14, 224, "gelu"),
+	}
+}
+
+// TowerParameters counts all parameters of a CLIP tower without its output projection.
+func TowerParameters(v checkpoint.VisionConfig) int64 {
+	n, _, _ := towerParameters(v, -1)
+	return n
+}
+
 // towerParameters counts all parameters of a CLIP tower without its output projection, those up to the selected layer,
 // and the matrices among the latter.
 func towerParameters(v checkpoint.VisionConfig, selectLayer int) (all, used, matrices int64) {

@@ -144,3 +144,15 @@ func (d drawing) text(x, y int, s string) {
 	f := font.Drawer{Dst: d.m, Src: image.NewUniform(ink), Face: basicfont.Face7x13, Dot: fixed.P(x, y)}
 	f.DrawString(s)
 }
+
+// Stack puts drawings below each other.
+func Stack(parts []*image.RGBA, width, height int) *image.RGBA {
+	m := image.NewRGBA(image.Rect(0, 0, width, height))
+	draw.Draw(m, m.Rect, image.NewUniform(paper), image.Point{}, draw.Src)
+	y := 0
+	for _, p := range parts {
+		draw.Draw(m, image.Rect(0, y, p.Rect.Dx(), y+p.Rect.Dy()), p, image.Point{}, draw.Src)
+		y += p.Rect.Dy()
+	}
+	return m
+}

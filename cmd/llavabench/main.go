@@ -1,0 +1,96 @@
+// Command llavabench loads the checkpoints of the LLaVA family, answers questions about images with them, shows every
+// step on the way and checks the numbers against the reference implementations. `llavabench --help` is its manual.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes, as documented in the help text.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Stdin, os.Stdout, os.Stderr, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run is the program: it executes the command line args and returns the exit code.
+func run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args []string) int {
+	// cobra reports a bad command line and a failed command alike; whether a command's own code was reached tells them
+	// apart.
+	started := false
+	root := newRoot(&environment{stdin: stdin, stdout: stdout, stderr: stderr})
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		fmt.Fprintln(stderr, "llavabench: interrupted")
+		return exitFailed
+	case !started || errors.As(err, &usage):
+		fmt.Fprintf(stderr, "llavabench: %v\nTry 'llavabench --help' or 'llavabench COMMAND --help'.\n", err)
+		return exitUsage
+	default:
+		fmt.Fprintf(stderr, "llavabench: %v\n", err)
+		return exitFailed
+	}
+}
+
+// An environment is where a command reads and writes.
+type environment struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// A usageError is a command line that cannot be meant: it ends with exit code 2.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func newRoot(env *environment) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "llavabench",
+		Short: "Run, inspect and measure the LLaVA family of vision-language models",
+		Long: `llavabench runs the LLaVA family of vision-language models (LLaVA-1, 1.5, 1.5-HD, 1.6) from the checkpoints
+people have, on the CPU, with numbers that agree with the reference implementations and do not change with
+the number of threads, the batch, the chunking of a prompt or the instruction set.
+
+Start here:
+  llavabench inspect --compare --image photo.jpg     what each generation makes of a picture (no checkpoint needed)
+  llavabench synth --config tiny-llava15 --out M     a random checkpoint to try the commands with
+  llavabench run --model M --image photo.jpg --prompt 'What is shown in this image?'
+  llavabench bench                                   all generations side by side on the shipped checkpoints
+
+A model is a directory or a name such as llava-hf/llava-1.5-7b-hf that lies in the hub cache (HF_HUB_CACHE, HF_HOME).
+Nothing is ever downloaded.
+
+Exit codes: 0 done, 1 failed, 2 the command line was wrong.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(newRun(env))
+	return root
+}

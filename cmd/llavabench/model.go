@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"llavabench/internal/pipeline"
+	"llavabench/internal/tensor"
+)
+
+// modelFlags are the flags of every command that runs a model.
+type modelFlags struct {
+	path    string
+	opts    pipeline.Options
+	dtype   string
+	kvDType string
+}
+
+func (f *modelFlags) register(fl *pflag.FlagSet) {
+	fl.StringVar(&f.path, "model", "", "checkpoint `directory`, or a name in the hub cache such as org/name")
+	fl.StringVar(&f.opts.Variant, "variant", "", "generation: llava1, llava15, llava15hd or llava16 (default: what the checkpoint is)")
+	fl.StringArrayVar(&f.opts.Set, "set", nil, "change a setting of the variant, `name=value`; repeat for several")
+	fl.StringVar(&f.opts.VisionDir, "vision-dir", "", "`directory` of the CLIP tower, for checkpoints that lack one")
+	fl.StringVar(&f.opts.Tokenizer, "tokenizer", "", "tokenizer file or `directory`, for checkpoints that lack one")
+	fl.StringVar(&f.dtype, "dtype", "", "weight `type`: f32, f16 or bf16 (default: as stored; f32 widens exactly, without a copy)")
+	fl.StringVar(&f.kvDType, "kv-dtype", "f32", "`type` of the key-value cache: f32, f16 or bf16")
+	fl.IntVar(&f.opts.Threads, "threads", 0, "worker `threads` (default: one per core); never changes a result")
+	fl.IntVar(&f.opts.PrefillChunk, "prefill-chunk", 0, "prompt `positions` per pass (default 512); never changes a result")
+}
+
+// open loads the model.
+func (f *modelFlags) open(ctx context.Context, bar *progress) (*pipeline.Pipeline, error) {
+	o := f.opts
+	var err error
+	if o.Weights, err = parseDType("--dtype", f.dtype); err != nil {
+		return nil, err
+	}
+	if o.KV, err = parseDType("--kv-dtype", f.kvDType); err != nil {
+		return nil, err
+	}
+	if o.Threads < 0 || o.PrefillChunk < 0 {
+		return nil, usagef("--threads and --prefill-chunk cannot be negative")
+	}
+	o.Progress = bar.report
+	return pipeline.Open(ctx, f.path, o)
+}
+
+func parseDType(flag, name string) (tensor.DType, error) {
+	switch name {
+	case "":
+		return tensor.Invalid, nil
+	case "f32":
+		return tensor.F32, nil
+	case "f16":
+		return tensor.F16, nil
+	case "bf16":
+		return tensor.BF16, nil
+	}
+	return tensor.Invalid, usagef("%s: %q is not a type, expected f32, f16 or bf16", flag, name)
+}
+
+// peakRSS is the largest resident memory of this process so far in bytes; 0 where the system does not say.
+func peakRSS() int64 {
+	f, err := os.Open("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		rest, ok := strings.CutPrefix(sc.Text(), "VmHWM:")
+		if !ok {
+			continue
+		}
+		kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+		if err != nil {
+			return 0
+		}
+		return kb << 10
+	}
+	return 0
+}
+
+func formatBytes(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%d B", n)
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// Rules of output: answers and data go to standard output, everything else to standard error. Notices start with a lower
+// case word and end without a period. Progress appears only for what takes longer than progressDelay: a bar with the
+// time left on a terminal, a line now and then elsewhere. NO_COLOR is honoured by having no colours.
+
+const (
+	progressDelay = 2 * time.Second
+	progressEvery = 10 * time.Second // between lines when standard error is not a terminal
+)
+
+// A progress shows how far a long step has come. Its zero value is not usable; a nil *progress shows nothing.
+type progress struct {
+	w        io.Writer
+	terminal bool
+	stage    string
+	started  time.Time
+	printed  time.Time
+	bar      *progressbar.ProgressBar
+}
+
+func newProgress(w io.Writer) *progress {
+	f, ok := w.(*os.File)
+	return &progress{w: w, terminal: ok && term.IsTerminal(int(f.Fd()))}
+}
+
+// report says that done of total units of stage are finished.
+func (p *progress) report(stage string, done, total int) {
+	if p == nil || total <= 0 {
+		return
+	}
+	now := time.Now()
+	if stage != p.stage {
+		p.finish()
+		p.stage, p.started, p.printed = stage, now, now
+	}
+	elapsed := now.Sub(p.started)
+	if elapsed < progressDelay {
+		return
+	}
+	if p.terminal {
+		if p.bar == nil {
+			p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(stage),
+				progressbar.OptionSetPredictTime(true), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
+				progressbar.OptionThrottle(100*time.Millisecond))
+		}
+		p.bar.ChangeMax(total)
+		_ = p.bar.Set(done) // only the drawing can fail
+		return
+	}
+	if now.Sub(p.printed) < progressEvery || done == 0 {
+		return
+	}
+	left := time.Duration(float64(elapsed) / float64(done) * float64(total-done))
+	fmt.Fprintf(p.w, "llavabench: %s: %d of %d, about %s left\n", stage, done, total, left.Round(time.Second))
+	p.printed = now
+}
+
+// finish clears the bar.
+func (p *progress) finish() {
+	if p == nil {
+		return
+	}
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+	p.stage = ""
+}
+
+func notice(w io.Writer, format string, args ...any) {
+	fmt.Fprintf(w, "llavabench: "+format+"\n", args...)
+}

@@ -1,0 +1,87 @@
+package pipeline
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"llavabench/internal/tensor"
+	"llavabench/kernels"
+)
+
+// A caster is a Source whose matrices are rounded to another weight type, in memory. Vectors (norms, biases) keep the
+// stored type: rounding them saves nothing. It counts what the target type cannot hold.
+type caster struct {
+	tensor.Source
+	part                string
+	to                  tensor.DType // Invalid: as stored
+	overflow, underflow int64
+}
+
+// source gives the tensors of one part with its matrices as the weight type of the options: "stored", "f32", "f16" or
+// "bf16".
+func (p *Pipeline) source(part string, src tensor.Source, weights string) (*caster, error) {
+	c := &caster{Source: src, part: part}
+	switch weights {
+	case "stored":
+	case "f32":
+		c.to = tensor.F32
+	case "f16":
+		c.to = tensor.F16
+	case "bf16":
+		c.to = tensor.BF16
+	default:
+		return nil, fmt.Errorf("%s: weight type %q is not known, expected stored, f32, f16 or bf16", part, weights)
+	}
+	return c, nil
+}
+
+// Tensor returns the named tensor, rounded to nearest even if it is a matrix of another floating-point type. Widening to
+// F32 is exact and done by the kernels as they read, so F32 leaves everything where it is.
+func (c *caster) Tensor(name string) (tensor.Tensor, bool) {
+	t, ok := c.Source.Tensor(name)
+	if !ok || c.to == tensor.Invalid || c.to == tensor.F32 || !t.DType.IsFloat() || t.DType == c.to || len(t.Shape) < 2 {
+		return t, ok
+	}
+	const block = 1 << 16
+	n, from, to := t.Elements(), t.DType.Size(), c.to.Size()
+	data := make([]byte, n*to)
+	wide, back := make([]float32, block), make([]float32, block)
+	for i := 0; i < n; i += block {
+		end := min(n, i+block)
+		kernels.Widen(wide[:end-i], t.DType, t.Data[i*from:end*from])
+		kernels.Narrow(data[i*to:end*to], c.to, wide[:end-i])
+		kernels.Widen(back[:end-i], c.to, data[i*to:end*to])
+		for k, v := range wide[:end-i] {
+			switch {
+			case v != 0 && back[k] == 0:
+				c.underflow++
+			case math.IsInf(float64(back[k]), 0) && !math.IsInf(float64(v), 0):
+				c.overflow++
+			}
+		}
+	}
+	t.DType, t.Data = c.to, data
+	return t, true
+}
+
+// typeName names the type that a part's matrices have for a user: "f32", "f16" or "bf16".
+func (c *caster) typeName() string {
+	if c.to != tensor.Invalid {
+		return strings.ToLower(c.to.String())
+	}
+	for _, name := range c.Names() {
+		if t, ok := c.Source.Tensor(name); ok && len(t.Shape) >= 2 {
+			return strings.ToLower(t.DType.String())
+		}
+	}
+	return "unknown"
+}
+
+// note says in one sentence what the conversion lost; "" when it lost nothing but precision.
+func (c *caster) note() string {
+	if c.overflow+c.underflow == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: rounding the weights to %s made %d of them infinite and %d zero", c.part, c.to, c.overflow, c.underflow)
+}

@@ -1,0 +1,250 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"llavabench/internal/model/llama"
+	"llavabench/internal/model/sample"
+)
+
+// A FinishReason says why generation ended.
+type FinishReason string
+
+// The reasons.
+const (
+	FinishEOS    FinishReason = "eos"    // the model ended its answer
+	FinishStop   FinishReason = "stop"   // a stop string appeared
+	FinishLength FinishReason = "length" // MaxNewTokens were generated, or the context is full
+)
+
+// GenerateOptions choose how an answer is decoded.
+type GenerateOptions struct {
+	MaxNewTokens int
+	Sample       sample.Options
+	// Stop are strings that end the answer; they are not part of it.
+	Stop []string
+	// EOS are further token ids that end the answer, beside those of the checkpoint and its tokenizer.
+	EOS []int
+	// Stream receives the text as it becomes final, in pieces. It may be nil.
+	Stream func(text string)
+}
+
+// A Generation is a decoded answer.
+type Generation struct {
+	IDs    []int  // the generated ids, the ending one included
+	Text   string // without special tokens and without the stop string; not trimmed
+	Finish FinishReason
+	// Logits of the prompt's last position.
+	Logits []float32
+}
+
+// Generate runs the decoder over a merged prompt x [rows, hidden] (overwritten) and then token by token. The result does
+// not depend on Options.PrefillChunk or the number of threads. Times are added to t.
+func (p *Pipeline) Generate(ctx context.Context, x []float32, o GenerateOptions, obs Observer, t *Timings) (*Generation, error) {
+	if err := o.Sample.Check(); err != nil {
+		return nil, err
+	}
+	if o.MaxNewTokens < 0 {
+		return nil, fmt.Errorf("the number of new tokens is %d, expected 0 or more", o.MaxNewTokens)
+	}
+	hidden := p.llm.Config().Hidden
+	rows := len(x) / hidden
+	if rows == 0 {
+		return nil, errors.New("the prompt is empty")
+	}
+	// Generation ends where the context does.
+	limit := o.MaxNewTokens
+	if p.Context() > 0 {
+		limit = min(limit, p.Context()-rows)
+	}
+	if limit < 0 {
+		return nil, fmt.Errorf("a prompt of %d positions is longer than the context of %d", rows, p.Context())
+	}
+	session, err := p.llm.NewSession(rows+limit, p.kvType)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	last, err := p.prefill(ctx, session, x, rows, obs)
+	if err != nil {
+		return nil, err
+	}
+	t.Prefill += time.Since(start)
+
+	start = time.Now()
+	g := &Generation{Logits: append([]float32(nil), last...), Finish: FinishLength}
+	out := p.newTextOut(o.Stop, o.Stream)
+	sampler := sample.New(o.Sample)
+	row := make([]float32, hidden)
+	var scratch llama.Scratch
+	for len(g.IDs) < limit {
+		if err := observe(obs, "step_logits", []int{len(last)}, last); err != nil {
+			return nil, err
+		}
+		id, err := sampler.Next(last)
+		if err != nil {
+			return nil, fmt.Errorf("generated token %d: %w", len(g.IDs), err)
+		}
+		if len(g.IDs) == 0 {
+			t.FirstToken = t.beforeDecode() + time.Since(start)
+		}
+		g.IDs = append(g.IDs, id)
+		p.report("generate", len(g.IDs), limit)
+		if p.isEOS(id, o.EOS) {
+			g.Finish = FinishEOS
+			break
+		}
+		if out.push(id) {
+			g.Finish = FinishStop
+			break
+		}
+		if len(g.IDs) == limit {
+			break
+		}
+		if err := p.llm.Embed(row, []int{id}); err != nil {
+			return nil, err
+		}
+		segment := []llama.Segment{{Session: session, Rows: 1}}
+		if err := p.llm.Forward(p.workers, &scratch, row, segment, until(ctx)); err != nil {
+			return nil, err
+		}
+		p.llm.Logits(p.workers, last, row, 1)
+	}
+	t.Decode += time.Since(start)
+	g.Text = out.finish()
+	return g, nil
+}
+
+// prefill runs the prompt in chunks and returns the logits of its last position.
+func (p *Pipeline) prefill(ctx context.Context, session *llama.Session, x []float32, rows int, obs Observer) ([]float32, error) {
+	cfg := p.llm.Config()
+	var all []float32
+	if wants(obs, "logits") {
+		all = make([]float32, rows*cfg.Vocab)
+	}
+	hidden := newHiddenRecorder(obs, "llm_hidden", cfg.Layers+1, rows, cfg.Hidden)
+	last := make([]float32, cfg.Vocab)
+	var scratch llama.Scratch
+	for first := 0; first < rows; first += p.chunk {
+		n := min(p.chunk, rows-first)
+		part := x[first*cfg.Hidden : (first+n)*cfg.Hidden]
+		tap := func(layer int, h []float32) error {
+			hidden.add(layer, first, h)
+			p.report("prefill", first*(cfg.Layers+1)+n*(layer+1), rows*(cfg.Layers+1))
+			return ctx.Err()
+		}
+		if err := p.llm.Forward(p.workers, &scratch, part, []llama.Segment{{Session: session, Rows: n}}, tap); err != nil {
+			return nil, err
+		}
+		if all != nil {
+			p.llm.Logits(p.workers, all[first*cfg.Vocab:(first+n)*cfg.Vocab], part, n)
+		}
+	}
+	if all != nil {
+		copy(last, all[(rows-1)*cfg.Vocab:])
+		if err := obs.Tensor("logits", []int{rows, cfg.Vocab}, all); err != nil {
+			return nil, err
+		}
+	} else {
+		p.llm.Logits(p.workers, last, x[(rows-1)*cfg.Hidden:], 1)
+	}
+	return last, hidden.flush()
+}
+
+func until(ctx context.Context) llama.Tap {
+	return func(int, []float32) error { return ctx.Err() }
+}
+
+func (p *Pipeline) isEOS(id int, more []int) bool {
+	for _, set := range [][]int{p.eos, more} {
+		for _, e := range set {
+			if id == e {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// A textOut turns ids into text as they come, holds back what could still become a stop string, and streams the rest.
+type textOut struct {
+	push1  func(id int) string
+	tail   func() string
+	stops  []string
+	stream func(string)
+	text   strings.Builder // released
+	held   string
+}
+
+func (p *Pipeline) newTextOut(stops []string, stream func(string)) *textOut {
+	t := &textOut{stream: stream, push1: func(int) string { return "" }, tail: func() string { return "" }}
+	for _, s := range stops {
+		if s != "" {
+			t.stops = append(t.stops, s)
+		}
+	}
+	if p.tok != nil {
+		s := p.tok.NewStream(true)
+		t.push1, t.tail = s.Push, s.Flush
+	}
+	return t
+}
+
+// push adds a token and reports whether a stop string is complete.
+func (t *textOut) push(id int) bool {
+	t.held += t.push1(id)
+	if cut, ok := t.stopAt(); ok {
+		t.release(cut)
+		t.held = ""
+		t.push1 = func(int) string { return "" }
+		t.tail = func() string { return "" }
+		return true
+	}
+	t.release(len(t.held) - t.possible())
+	return false
+}
+
+// stopAt is the earliest position of a stop string in what is held.
+func (t *textOut) stopAt() (int, bool) {
+	at := -1
+	for _, s := range t.stops {
+		if i := strings.Index(t.held, s); i >= 0 && (at < 0 || i < at) {
+			at = i
+		}
+	}
+	return at, at >= 0
+}
+
+// possible is the length of the longest end of the held text that begins a stop string.
+func (t *textOut) possible() int {
+	longest := 0
+	for _, s := range t.stops {
+		for n := min(len(s)-1, len(t.held)); n > longest; n-- {
+			if strings.HasSuffix(t.held, s[:n]) {
+				longest = n
+			}
+		}
+	}
+	return longest
+}
+
+func (t *textOut) release(n int) {
+	if n <= 0 {
+		return
+	}
+	t.text.WriteString(t.held[:n])
+	if t.stream != nil {
+		t.stream(t.held[:n])
+	}
+	t.held = t.held[n:]
+}
+
+func (t *textOut) finish() string {
+	t.held += t.tail()
+	t.release(len(t.held))
+	return t.text.String()
+}

@@ -1,0 +1,203 @@
+// Package pipeline takes a picture and a question to an answer: it is the one place that calls the rooms in turn, and it
+// lets every intermediate tensor and the time of every stage be seen.
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"llavabench/internal/checkpoint"
+	"llavabench/internal/imaging"
+	"llavabench/internal/model/clip"
+	"llavabench/internal/model/llama"
+	"llavabench/internal/model/projector"
+	"llavabench/internal/tensor"
+	"llavabench/internal/tokenizer"
+	"llavabench/kernels"
+	"llavabench/variants"
+	"llavabench/variants/all"
+)
+
+// Options choose how a checkpoint is run. The zero value runs it as it says itself.
+type Options struct {
+	Variant      string       // a variant's name; "" detects it from the configuration
+	Set          []string     // "name=value" changes to the variant's options, by their JSON names
+	VisionDir    string       // directory of the CLIP tower where the checkpoint has none
+	Tokenizer    string       // tokenizer file or directory where the checkpoint has none
+	Weights      tensor.DType // type that matrices are rounded to in memory; Invalid keeps them as stored, mapped
+	KV           tensor.DType // type of the key-value cache; Invalid is F32
+	Threads      int          // 0: one per core
+	PrefillChunk int          // prompt positions per pass; 0 is DefaultPrefillChunk
+	// Progress is told how many of total units of a stage are done. It may be nil.
+	Progress func(stage string, done, total int)
+}
+
+// DefaultPrefillChunk bounds the activations of a long prompt: at the width of a 7B decoder about 60 MB.
+const DefaultPrefillChunk = 512
+
+// A Pipeline is an open checkpoint, ready to answer. It serves one question at a time.
+type Pipeline struct {
+	ckpt    *checkpoint.Checkpoint
+	variant variants.Variant
+	opts    variants.Options
+	tower   *clip.Model
+	proj    *projector.Model
+	llm     *llama.Model
+	tok     tokenizer.Tokenizer // nil when there is none
+	norm    imaging.Normalizer
+	rowEnd  []float32 // the vector after each row of features; nil when the options ask for none
+	workers *kernels.Workers
+	kvType  tensor.DType
+	dtype   string
+	chunk   int
+	eos     []int
+	notes   []string
+	report  func(stage string, done, total int)
+	vision  clip.Scratch
+}
+
+// Open opens the checkpoint at path (a directory, or a name in the hub cache) and builds its networks over the mapped
+// files. Close releases it.
+func Open(ctx context.Context, path string, o Options) (_ *Pipeline, err error) {
+	ckpt, err := checkpoint.Open(path, checkpoint.OpenOptions{VisionDir: o.VisionDir})
+	if err != nil {
+		return nil, err
+	}
+	p := &Pipeline{ckpt: ckpt, kvType: o.KV, chunk: o.PrefillChunk, report: o.Progress}
+	defer func() {
+		if err != nil {
+			p.Close()
+		}
+	}()
+	p.notes = append(p.notes, ckpt.Config.Notes...)
+	if p.kvType == tensor.Invalid {
+		p.kvType = tensor.F32
+	}
+	if p.chunk == 0 {
+		p.chunk = DefaultPrefillChunk
+	}
+	if p.report == nil {
+		p.report = func(string, int, int) {}
+	}
+	p.workers = kernels.NewWorkers(o.Threads)
+	if err = p.choose(o); err != nil {
+		return nil, err
+	}
+	if err = ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err = p.build(); err != nil {
+		return nil, err
+	}
+	if err = p.openTokenizer(o); err != nil {
+		return nil, err
+	}
+	return p, p.loadRowEnd()
+}
+
+// choose settles the variant and its options.
+func (p *Pipeline) choose(o Options) (err error) {
+	if o.Variant == "" {
+		p.variant, err = all.Detect(p.ckpt.Config)
+	} else {
+		p.variant, err = all.ByName(o.Variant)
+	}
+	if err != nil {
+		return err
+	}
+	p.opts = p.variant.Defaults(p.ckpt.Config)
+	for _, s := range o.Set {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return fmt.Errorf("setting %q: expected name=value", s)
+		}
+		if p.opts, err = p.opts.Set(name, value); err != nil {
+			return err
+		}
+	}
+	if o.Weights != tensor.Invalid {
+		name := strings.ToLower(o.Weights.String())
+		p.opts.TowerWeights, p.opts.ProjectorWeights, p.opts.DecoderWeights = name, name, name
+	}
+	return p.variant.Check(p.opts)
+}
+
+// build makes the networks.
+func (p *Pipeline) build() error {
+	cfg := p.ckpt.Config
+	decoder := llama.FromCheckpoint(cfg.Text)
+	decoder.Window = p.opts.AttentionWindow
+	src, err := p.source("decoder", p.ckpt.LLM(), p.opts.DecoderWeights)
+	if err != nil {
+		return err
+	}
+	p.dtype = src.typeName()
+	if p.llm, err = llama.New(decoder, src); err != nil {
+		return err
+	}
+	p.lost(src)
+	if src, err = p.source("vision tower", p.ckpt.Vision(), p.opts.TowerWeights); err != nil {
+		return err
+	}
+	if p.tower, err = clip.New(clip.FromCheckpoint(cfg.Vision, p.opts.SelectLayer, p.opts.SelectFeature), src); err != nil {
+		return err
+	}
+	p.lost(src)
+	if src, err = p.source("projector", p.ckpt.Projector(), p.opts.ProjectorWeights); err != nil {
+		return err
+	}
+	proj := projector.Config{Type: p.opts.Projector, In: cfg.Vision.Hidden, Out: cfg.Text.Hidden, Bias: cfg.Multimodal.ProjectorBias}
+	if p.proj, err = projector.New(proj, src); err != nil {
+		return err
+	}
+	p.lost(src)
+	p.norm = normalizer(cfg.Processor)
+	return nil
+}
+
+// lost notes what a conversion of weights could not hold.
+func (p *Pipeline) lost(c *caster) {
+	if n := c.note(); n != "" {
+		p.notes = append(p.notes, n)
+	}
+}
+
+func normalizer(c checkpoint.Processor) imaging.Normalizer {
+	return imaging.Normalizer{Mean: c.Mean, Std: c.Std, Factor: c.RescaleFactor, Rescale: c.DoRescale, Normalize: c.DoNormalize}
+}
+
+// Close releases the workers and the mapped files. Nothing of the pipeline may be used afterwards.
+func (p *Pipeline) Close() error {
+	if p.workers != nil {
+		p.workers.Close()
+	}
+	return p.ckpt.Close()
+}
+
+// Variant is the generation that is run.
+func (p *Pipeline) Variant() variants.Variant { return p.variant }
+
+// Settings are the variant's options in use.
+func (p *Pipeline) Settings() variants.Options { return p.opts }
+
+// Checkpoint is the open checkpoint.
+func (p *Pipeline) Checkpoint() *checkpoint.Checkpoint { return p.ckpt }
+
+// Tokenizer is the checkpoint's tokenizer; nil when it has none.
+func (p *Pipeline) Tokenizer() tokenizer.Tokenizer { return p.tok }
+
+// DType is the type of the decoder's matrices: "f32", "f16" or "bf16".
+func (p *Pipeline) DType() string { return p.dtype }
+
+// Numerics names the numeric profile of the matrix products.
+func (p *Pipeline) Numerics() string { return "f32" }
+
+// Threads is the number of workers.
+func (p *Pipeline) Threads() int { return p.workers.N() }
+
+// Notes are remarks about the checkpoint and how it is run that a user should see.
+func (p *Pipeline) Notes() []string { return p.notes }
+
+// Context is the largest number of positions of a sequence; 0 when the checkpoint does not say.
+func (p *Pipeline) Context() int { return p.llm.Config().MaxPositions }
