@@ -39,7 +39,7 @@ func TestTextOut(t *testing.T) {
 		{"almost a stop", []string{"###"}, []string{"a##", "b#", "#c"}, "a##b##c", 3},
 		{"ends while held", []string{"###"}, []string{"a", "##"}, "a##", 2},
 		{"the earliest of two stops", []string{"late", "</s>"}, []string{"x</s> late"}, "x", 1},
-		{"a stop that begins inside another", []string{"abab", "bc"}, []string{"aba", "bc"}, "aba", 2},
+		{"a stop that was only begun, then another", []string{"abab", "ac"}, []string{"aba", "ac"}, "aba", 2},
 		{"text behind the stop is dropped", []string{"\n"}, []string{"one\ntwo"}, "one", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
