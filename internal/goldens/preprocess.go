@@ -1,0 +1,372 @@
+package goldens
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"llavabench/internal/imaging"
+	"llavabench/variants"
+)
+
+// preprocessManifest is preprocess/manifest.json.
+type preprocessManifest struct {
+	What      information            `json:"what"`
+	Note      information            `json:"note"`
+	Pillow    information            `json:"pillow"`
+	U8        information            `json:"u8"`
+	U8Hash    information            `json:"u8_sha256"`
+	F32Hash   information            `json:"f32_sha256"`
+	Sample    information            `json:"sample"`
+	NormTable information            `json:"norm_lut"`
+	Flavours  map[string]information `json:"flavours"`
+	Modes     map[string]string      `json:"modes"` // explanations, from which sizes and pinpoints are taken
+	Images    []*pictureEntry        `json:"images"`
+}
+
+// A pictureEntry is one picture of the manifest.
+type pictureEntry struct {
+	File        string         `json:"file"`
+	Note        information    `json:"note"`
+	Bytes       int            `json:"bytes"`
+	SHA256      string         `json:"sha256"`
+	OpenError   *string        `json:"open_error"`
+	Mode        string         `json:"pil_mode"`
+	Format      string         `json:"pil_format"`
+	Width       int            `json:"width"`
+	Height      int            `json:"height"`
+	RGBHash     string         `json:"rgb_sha256"`
+	RGB         string         `json:"rgb"` // a file below rgb/, or a sentence
+	Best        *[2]int        `json:"best_resolution_wh"`
+	BestArticle *[2]int        `json:"best_resolution_article_wh"`
+	Outputs     []outputPixels `json:"outputs"`
+}
+
+// outputPixels is what one flavour makes of a picture in one mode.
+type outputPixels struct {
+	Flavour    string      `json:"flavour"`
+	Mode       string      `json:"mode"`
+	Error      *string     `json:"error"`
+	Shape      []int       `json:"shape"` // [views, 3, side, side]
+	U8Hash     string      `json:"u8_sha256"`
+	F32Hash    string      `json:"f32_sha256"`
+	SameAs     string      `json:"same_u8_as"`
+	U8         string      `json:"u8"`
+	Sample     string      `json:"sample"`
+	SampleStep int         `json:"sample_step"`
+	TableExact information `json:"lut_exact"`
+}
+
+func (o outputPixels) name() string { return o.Flavour + ":" + o.Mode }
+
+// normTableFile holds the reference's float of every byte by channel, float32 [3][256].
+const normTableFile = "preprocess/norm_lut_f32.bin"
+
+func (s *set) checkPreprocess(p *Part) error {
+	var m preprocessManifest
+	if err := s.readJSON(p, preprocessManifestFile, &m); err != nil {
+		return err
+	}
+	if err := s.checkNormTable(p); err != nil {
+		p.failf(normTableFile, "file", "%v", err)
+	}
+	modes, err := newModeTable(m)
+	if err != nil {
+		return err
+	}
+	if len(m.Images) == 0 {
+		return errors.New("the manifest has no images")
+	}
+	s.each(p, len(m.Images), func(i int, p *Part) { s.checkPicture(p, modes, m.Images[i]) })
+	return nil
+}
+
+// checkNormTable compares the table that turns bytes into floats, bit for bit.
+func (s *set) checkNormTable(p *Part) error {
+	want, err := s.read(normTableFile)
+	if err != nil {
+		return err
+	}
+	var got []byte
+	for _, channel := range imaging.ClipNormalizer().Table() {
+		got = appendFloats(got, channel[:])
+	}
+	exact(p, normTableFile, "norm_lut", []int{3, 256, 4}, got, want)
+	return nil
+}
+
+func (s *set) checkPicture(p *Part, modes *modeTable, e *pictureEntry) {
+	p.Cases++
+	where := strings.TrimPrefix(e.File, "images/")
+	path, err := s.named("preprocess", e.File)
+	if !p.require(where, "file", err) {
+		return
+	}
+	data, err := readFile(path)
+	if !p.require(where, "file", err) {
+		return
+	}
+	equal(p, where, "bytes", len(data), e.Bytes)
+	if !equal(p, where, "sha256", sha256Hex(data), e.SHA256) {
+		return // another picture than the one that the rest is about
+	}
+	img, info, err := imaging.Decode(data, imaging.DecodeOptions{})
+	if e.OpenError != nil {
+		checkOpenError(p, where, err, *e.OpenError)
+		return
+	}
+	decoded := p.require(where, "decode", err)
+	if decoded {
+		equal(p, where, "pil_format", info.Format, e.Format)
+		equal(p, where, "pil_mode", info.Mode, e.Mode)
+		equal(p, where, "width", img.Width, e.Width)
+		equal(p, where, "height", img.Height, e.Height)
+	}
+	reference, err := s.referencePixels(e)
+	p.require(where, "rgb", err)
+	if decoded {
+		checkPixels(p, where, e, img, reference)
+	}
+	// Everything behind the decoder starts from the reference's pixels where there is a copy of them, so that a decoder
+	// at fault fails once and not in every mode.
+	if reference != nil {
+		img = reference
+	}
+	if img == nil {
+		return
+	}
+	equalBest(p, where, "best_resolution_wh", modes, "anyres", img.Size(), e.Best)
+	equalBest(p, where, "best_resolution_article_wh", modes, "anyres_article", img.Size(), e.BestArticle)
+	s.checkModes(p, where, modes, e, img)
+}
+
+// checkOpenError compares the kind of failure: Pillow's words for it are "cannot identify image file" for what is no
+// picture, and "truncated" for one that is cut short.
+func checkOpenError(p *Part, where string, err error, want string) {
+	kind, class := "a picture that cannot be decoded", error(nil)
+	switch {
+	case strings.Contains(want, "truncated"):
+		kind, class = "a truncated picture", imaging.ErrTruncated
+	case strings.Contains(want, "cannot identify"):
+		kind, class = "no picture", imaging.ErrUnsupported
+	}
+	if err == nil || class != nil && !errors.Is(err, class) {
+		p.fail(Failure{Case: where, Check: "open_error", Got: fmt.Sprint(err), Want: fmt.Sprintf("%q", want),
+			Message: "expected an error that says " + kind})
+		return
+	}
+	p.Checked++
+}
+
+// inexactBound is the largest difference per channel that is allowed between our decoder and the reference's for pictures
+// of this format and mode, 0 for bit-equality, with the reason. JPEG (libjpeg-turbo's integer IDCT, fancy upsampling and
+// colour tables), lossless WebP and all others are exact; see "Tolerances" in the golden README.
+func inexactBound(format, mode string) (bound int, reason string) {
+	switch {
+	case format == "WEBP":
+		return lossyWebPBound, "lossy WebP: libwebp's chroma upsampling and conversion are matched within a bound"
+	case format == "JPEG" && mode == "CMYK":
+		return cmykBound, "CMYK JPEG: the inks' conversion is matched within a bound"
+	}
+	return 0, ""
+}
+
+// Bounds of inexactBound, in levels of 0..255.
+const (
+	lossyWebPBound = 0
+	cmykBound      = 0
+)
+
+// checkPixels compares decoded pixels with the reference's.
+func checkPixels(p *Part, where string, e *pictureEntry, img, reference *imaging.RGB) {
+	if img.PixelSHA256() == e.RGBHash {
+		p.Checked++
+		p.stat("rgb").Exact = true
+		p.stat("rgb").Count++
+		p.stat("rgb").Elements += len(img.Pix)
+		return
+	}
+	bound, reason := inexactBound(e.Format, e.Mode)
+	if reference == nil || reference.Size() != img.Size() {
+		p.fail(Failure{Case: where, Check: "rgb_sha256", Got: img.PixelSHA256(), Want: e.RGBHash})
+		return
+	}
+	worst := 0
+	for i := range img.Pix {
+		worst = max(worst, abs(int(img.Pix[i])-int(reference.Pix[i])))
+	}
+	if worst > bound {
+		exact(p, where, "rgb", []int{img.Height, img.Width, 3}, img.Pix, reference.Pix)
+		return
+	}
+	p.Checked++
+	p.inform(fmt.Sprintf("%s: rgb differs by at most %d (bound %d)", where, worst, bound), reason)
+}
+
+// referencePixels is the reference's decoded picture; nil where there is no copy of it.
+func (s *set) referencePixels(e *pictureEntry) (*imaging.RGB, error) {
+	if !strings.HasPrefix(e.RGB, "rgb/") {
+		return nil, nil
+	}
+	m, ok, err := s.readPicture("preprocess", e.RGB)
+	if err != nil || !ok {
+		return nil, err
+	}
+	if m.PixelSHA256() != e.RGBHash {
+		return nil, fmt.Errorf("%s has the pixels %s, but rgb_sha256 is %s", e.RGB, m.PixelSHA256(), e.RGBHash)
+	}
+	return m, nil
+}
+
+func equalBest(p *Part, where, check string, modes *modeTable, mode string, size imaging.Size, want *[2]int) {
+	if want == nil {
+		return
+	}
+	o, err := modes.options("haotian", mode)
+	if !p.require(where, check, err) {
+		return
+	}
+	l, err := modes.plan(o, size)
+	if p.require(where, check, err) {
+		equal(p, where, check, [2]int{l.Canvas.W, l.Canvas.H}, *want)
+	}
+}
+
+// checkModes checks every output of one picture.
+func (s *set) checkModes(p *Part, where string, modes *modeTable, e *pictureEntry, img *imaging.RGB) {
+	hashes := map[string]string{} // of floats, by the hash of the bytes that they are looked up from
+	for _, out := range e.Outputs {
+		where := where + " " + out.name()
+		o, err := modes.options(out.Flavour, out.Mode)
+		if !p.require(where, "mode", err) {
+			continue
+		}
+		views, err := modes.render(o, img)
+		if out.Error != nil {
+			if err == nil {
+				p.fail(Failure{Case: where, Check: "error", Got: "an output", Want: fmt.Sprintf("%q", *out.Error)})
+			} else {
+				p.Checked++
+			}
+			continue
+		}
+		if !p.require(where, "preprocess", err) {
+			continue
+		}
+		if out.SameAs != "" {
+			i := slices.IndexFunc(e.Outputs, func(other outputPixels) bool { return other.name() == out.SameAs })
+			if i < 0 {
+				p.failf(where, "same_u8_as", "the picture has no output %q", out.SameAs)
+			} else {
+				equal(p, where, "same_u8_as", out.U8Hash, e.Outputs[i].U8Hash)
+			}
+		}
+		s.checkViews(p, where, "preprocess", views, out.Shape, viewHashes{out.U8Hash, out.F32Hash}, out.U8, hashes)
+		s.checkSample(p, where, views, out)
+	}
+}
+
+// viewHashes are the expected hashes of views as bytes and as floats [views, 3, side, side].
+type viewHashes struct{ u8, f32 string }
+
+// checkViews compares rendered views with hashes, and with the picture of their bytes where the set has it: it says
+// where a difference lies. floats remembers hashes of floats by those of bytes; the table behind them is the same.
+func (s *set) checkViews(p *Part, where, folder string, views []*imaging.RGB, shape []int, want viewHashes, picture string, floats map[string]string) {
+	side := views[0].Width
+	if !equalList(p, where, "shape", []int{len(views), 3, side, side}, shape) {
+		return
+	}
+	if picture != "" {
+		m, ok, err := s.readPicture(folder, picture)
+		if p.require(where, "u8", err) && ok {
+			exact(p, where, "u8", []int{len(views) * side, side, 3}, stacked(views), m.Pix)
+		}
+	}
+	u8 := sha256Hex(planar(views))
+	equal(p, where, "u8_sha256", u8, want.u8)
+	if floats[u8] == "" {
+		floats[u8] = sha256Hex(appendFloats(nil, imaging.ClipNormalizer().Tensor(views)))
+	}
+	equal(p, where, "f32_sha256", floats[u8], want.f32)
+}
+
+// checkSample compares the strided subset of the stacked views that stands in for a picture too large to keep: rows
+// 3, 3+step, ... and the same columns.
+func (s *set) checkSample(p *Part, where string, views []*imaging.RGB, out outputPixels) {
+	if out.Sample == "" {
+		return
+	}
+	if out.SampleStep <= 0 {
+		p.failf(where, "sample_step", "it is %d, expected a positive number", out.SampleStep)
+		return
+	}
+	m, ok, err := s.readPicture("preprocess", out.Sample)
+	if !p.require(where, "sample", err) || !ok {
+		return
+	}
+	const first = 3
+	side := views[0].Width
+	full := stacked(views)
+	var got []uint8
+	for y := first; y < len(views)*side; y += out.SampleStep {
+		for x := first; x < side; x += out.SampleStep {
+			i := 3 * (y*side + x)
+			got = append(got, full[i:i+3]...)
+		}
+	}
+	exact(p, where, "sample", []int{m.Height, m.Width, 3}, got, m.Pix)
+}
+
+// stacked gives the pixels of views one below the other.
+func stacked(views []*imaging.RGB) []uint8 {
+	var out []uint8
+	for _, v := range views {
+		out = append(out, v.Pix...)
+	}
+	return out
+}
+
+// planar gives the bytes of views as [views, 3, height, width].
+func planar(views []*imaging.RGB) []byte {
+	var out []byte
+	for _, v := range views {
+		for c := range 3 {
+			for i := c; i < len(v.Pix); i += 3 {
+				out = append(out, v.Pix[i])
+			}
+		}
+	}
+	return out
+}
+
+// appendFloats adds values as little-endian bytes.
+func appendFloats(b []byte, values []float32) []byte {
+	b = slices.Grow(b, 4*len(values))
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
+}
+
+func abs(n int) int {
+	if n < 0 {
+		return -n
+	}
+	return n
+}
+
+// render makes the views of a picture as the pipeline does: plan, then render.
+func (t *modeTable) render(o variants.Options, img *imaging.RGB) ([]*imaging.RGB, error) {
+	l, err := t.plan(o, img.Size())
+	if err != nil {
+		return nil, err
+	}
+	views, err := imaging.Render(img, l.Plan, nil)
+	if err == nil && len(views) == 0 {
+		err = errors.New("no view")
+	}
+	return views, err
+}
