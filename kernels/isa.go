@@ -20,6 +20,7 @@ type isa struct {
 	missing string // what this machine lacks to run it, empty when nothing
 	productSet
 	vectorSet
+	probeSet
 }
 
 // isas lists the implementations compiled into this program, slowest first; active is the one in use, set at start and by

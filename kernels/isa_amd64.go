@@ -9,13 +9,15 @@ func archISAs() []isa {
 			name:       "avx2",
 			missing:    lacks("avx2", "fma", "f16c"),
 			productSet: productsAVX2.products(),
-			vectorSet:  vectorsGo(),
+			probeSet:   probesAVX2(),
+			vectorSet:  vectorsAVX2(),
 		},
 		{
 			name:       "avx512",
 			missing:    lacks("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl"),
 			productSet: productsAVX512.products(),
-			vectorSet:  vectorsGo(),
+			probeSet:   probesAVX512(),
+			vectorSet:  vectorsAVX512(),
 		},
 	}
 }

@@ -3,7 +3,6 @@
 package kernels
 
 import (
-	"sync/atomic"
 	"unsafe"
 
 	"llavabench/internal/tensor"
@@ -29,7 +28,6 @@ type tileSet struct {
 	rows     int          // of a full tile, and the distance of k in packed activations
 	tiles    [][]tileFunc // by groups of 16 columns and by rows, each less one
 	packRows func(dst *float32, stride int, rows *[8]*float32, k int)
-	step     int // k is a multiple of this many bytes of a weight row in pack and rows
 	weights  map[tensor.DType]weightFuncs
 	fewRows  int // up to this many rows take the decode kernels
 }
@@ -57,19 +55,11 @@ type tileJob struct {
 	funcs  weightFuncs
 }
 
-// whole is how many of k columns the assembly takes; the others go through packSlow.
-func (j *tileJob) whole(k int) int { return k - k%(j.step/j.w.dtype.Size()) }
+// lineBytes is what pack and rows take of a weight row at a time.
+const lineBytes = 64
 
-// A queue hands out the numbers 0..n-1 in order. A worker claims one ahead of need, so that it knows what to prefetch.
-type queue struct {
-	next atomic.Int64
-	n    int
-}
-
-func (q *queue) claim() (i int, ok bool) {
-	i = int(q.next.Add(1)) - 1
-	return i, i < q.n
-}
+// whole is how many of k columns pack and rows take, the others go through packSlow.
+func (j *tileJob) whole(k int) int { return k - k%(lineBytes/j.w.dtype.Size()) }
 
 // The functions below are where a loop over assembly passes through Go: assembly cannot be preempted, and a loop that
 // enters nothing else would hold up the garbage collector for as long as it runs. Each call does at most some 50 µs of work.

@@ -91,22 +91,12 @@ func (a *asm) packRows() {
 	a.ret()
 }
 
-// group256 addresses the rows of half g of a group of sixteen.
-func group256(g int) func(int) string {
-	return func(i int) string { return rowAddress(8*g+i, 0, weightRows, "DX", "R12") }
+// group256 addresses 16 bytes, piece i of a cache line, of the rows of half g of a group of sixteen.
+func group256(g, disp int) func(int) string {
+	return func(i int) string { return rowAddress(8*g+i, disp, weightRows, "DX", "R12") }
 }
 
-// nextStep256 advances the row and prefetch pointers by 16 bytes a row and closes the loop over k.
-func (a *asm) nextStep256(t string) {
-	for _, r := range weightRows {
-		a.op("ADDQ", 16, r)
-	}
-	a.op("ADDQ", 256, "R13")
-	a.op("SUBQ", elements(t)/4, "CX")
-	a.op("JNZ", "step")
-}
-
-// pack256 is pack512 with k a multiple of the elements of 16 bytes.
+// pack256 is pack512.
 //
 //	func packAVX2BF16(dst *float32, stride int, src *byte, ld, k int, next *byte)
 func (a *asm) pack256(t string) {
@@ -116,22 +106,28 @@ func (a *asm) pack256(t string) {
 	a.load(params, "DI", "SI", "R8", "DX", "CX", "R13")
 	a.rowBases(weightRows, "DX", "R12")
 	a.loopLabel("step")
-	a.transpose256(0, 8, group256(0))
-	a.transpose256(4, 8, group256(1))
-	for c := range 4 {
-		a.op("PREFETCHT1", at(64*c, "R13", ""))
-		low, high := a.widen256(t, c, 8), a.widen256(t, c+4, 9)
-		for i := range low {
-			a.op("VMOVUPS", low[i], "(DI)")
-			a.op("VMOVUPS", high[i], "32(DI)")
-			a.op("ADDQ", "SI", "DI")
+	a.op("LEAQ", "32(DI)", "AX")
+	for g, dst := range []string{"DI", "AX"} {
+		for piece := range 4 {
+			a.transpose256(0, 4, group256(g, 16*piece))
+			for c := range 4 {
+				if c%2 == 0 {
+					a.op("PREFETCHT1", at(64*(8*g+2*piece+c/2), "R13", ""))
+				}
+				for _, r := range a.widen256(t, c, 4+c%2) {
+					a.op("VMOVUPS", r, "("+dst+")")
+					a.op("ADDQ", "SI", dst)
+				}
+			}
 		}
 	}
-	a.nextStep256(t)
+	a.nextStep(t)
 	a.ret()
 }
 
-// row256 is row512 for 1 to 4 rows, eight outputs after eight.
+// row256 is row512 for 1 to 4 rows. The two halves of the sixteen outputs alternate, for two chains at a time, and the
+// second half is a cache line behind the first: where rows are a multiple of 4 KiB apart, sixteen lines of one column do
+// not fit their set of the first-level cache, eight do.
 //
 //	func rowsAVX2BF16x1(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
 func (a *asm) row256(t string, rows int) {
@@ -145,18 +141,16 @@ func (a *asm) row256(t string, rows int) {
 		a.op("VXORPS", acc(0, i), acc(0, i), acc(0, i))
 	}
 	stride := 4 * rowStride(rows)
-	perStep := elements(t) / 4
-	a.loopLabel("step")
-	for g := range 2 {
-		a.transpose256(0, 4, group256(g))
-		k := 0
+	piece := func(g, piece, back int) {
+		a.transpose256(0, 4, group256(g, 16*piece-64*back))
+		k := elements(t) * (piece - 4*back) / 4
 		for c := range 4 {
-			if c%2 == 0 {
-				a.op("PREFETCHT0", at(64*(2*g+c/2), "R13", ""))
+			if g == 0 {
+				a.op("PREFETCHT1", at(64*(4*piece+c), "R13", ""))
 			}
 			for _, r := range a.widen256(t, c, 4+c%2) {
 				for m := range rows {
-					b := y(6 + (k*rows+m)%2)
+					b := y(6 + (k*rows+m)&1)
 					a.op("VBROADCASTSS", at(k*stride+4*m, "BX", ""), b)
 					a.op("VFMADD231PS", b, r, acc(g, m))
 				}
@@ -164,8 +158,30 @@ func (a *asm) row256(t string, rows int) {
 			}
 		}
 	}
-	a.op("ADDQ", perStep*stride, "BX")
-	a.nextStep256(t)
+	advance := func() {
+		a.op("ADDQ", elements(t)*stride, "BX")
+		for _, r := range weightRows {
+			a.op("ADDQ", 64, r)
+		}
+		a.op("ADDQ", 1024, "R13")
+		a.op("SUBQ", elements(t), "CX")
+	}
+	for i := range 4 {
+		piece(0, i, 0)
+	}
+	advance()
+	a.op("JZ", "last")
+	a.loopLabel("step")
+	for i := range 4 {
+		piece(0, i, 0)
+		piece(1, i, 1)
+	}
+	advance()
+	a.op("JNZ", "step")
+	a.label("last")
+	for i := range 4 {
+		piece(1, i, 1)
+	}
 	a.op("MOVQ", "bias+56(FP)", "AX")
 	a.op("TESTQ", "AX", "AX")
 	a.op("JZ", "store")

@@ -164,7 +164,7 @@ func (a *asm) row512(t string, rows int) {
 	a.transpose512()
 	k := 0
 	for c := range 16 {
-		a.op("PREFETCHT0", at(64*c, "R13", ""))
+		a.op("PREFETCHT1", at(64*c, "R13", ""))
 		for _, r := range a.widen512(t, c) {
 			for m := range rows {
 				a.op("VFMADD231PS.BCST", at(k*stride+4*m, "BX", ""), r, z(acc+m))

@@ -1,0 +1,171 @@
+package kernels
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"llavabench/internal/tensor"
+)
+
+// A gauge compares a kernel with a limit of the machine that is measured between its runs: on a shared machine neither
+// number means much alone.
+type gauge struct {
+	limit  func() float64 // per second
+	amount float64        // what one run of the kernel does, in the limit's unit
+	ratios []float64
+	rates  []float64
+}
+
+// run times one run of the kernel between two readings of the limit.
+func (g *gauge) run(b *testing.B, kernel func()) {
+	b.StopTimer()
+	before := g.limit()
+	b.StartTimer()
+	start := time.Now()
+	kernel()
+	took := time.Since(start).Seconds()
+	b.StopTimer()
+	g.ratios = append(g.ratios, 100*g.amount/took/max(before, g.limit()))
+	g.rates = append(g.rates, g.amount/took/1e9)
+	b.StartTimer()
+}
+
+func (g *gauge) report(b *testing.B, unit, ratio string) {
+	b.ReportMetric(median(g.rates), unit)
+	b.ReportMetric(median(g.ratios), ratio)
+}
+
+func median(v []float64) float64 {
+	v = slices.Clone(v)
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+// benchWorkers are the pool sizes of the benchmarks.
+func benchWorkers() []int { return slices.Compact([]int{1, min(2, runtime.NumCPU())}) }
+
+// peakProbe measures the first peak of the instruction set (fp32 multiply-adds) or the named one.
+func peakProbe(b *testing.B, p *Workers, name string) func() float64 {
+	for _, pr := range active.Load().probes {
+		if pr.name == name {
+			return func() float64 { return p.peak(pr, 8*time.Millisecond) }
+		}
+	}
+	b.Skipf("no %s here", name)
+	return nil
+}
+
+func benchISAs() []string { return ISAs()[1:] }
+
+func randomFloats(r *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	return x
+}
+
+// randomBytes fills n bytes with weights that are finite in every element type.
+func randomBytes(r *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	for i := 1; i < n; i += 2 {
+		b[i] &= 0xb7 // exponents far from the largest
+	}
+	return b
+}
+
+func benchWeight(b *testing.B, r *rand.Rand, d tensor.DType, n, k int) Weight {
+	chunk := randomBytes(r, 1<<16)
+	data := make([]byte, n*k*d.Size())
+	for i := 0; i < len(data); i += copy(data[i:], chunk) {
+	}
+	w, err := NewWeight(d, n, k, data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return w
+}
+
+// Prefill: many rows, as per cent of the fp32 multiply-add peak of the workers together.
+func BenchmarkPrefill(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, name := range benchISAs() {
+		for _, d := range floatTypes {
+			for _, s := range [][3]int{{640, 4096, 4096}, {640, 11008, 4096}, {640, 4096, 11008}, {64, 4096, 4096}} {
+				w := benchWeight(b, r, d, s[1], s[2])
+				for _, n := range benchWorkers() {
+					b.Run(fmt.Sprintf("isa=%s/type=%s/m=%d/n=%d/k=%d/workers=%d", name, d, s[0], s[1], s[2], n), func(b *testing.B) {
+						useISA(b, name)
+						benchProduct(b, testWorkers(b, n), s[0], w)
+					})
+				}
+			}
+		}
+	}
+}
+
+func benchProduct(b *testing.B, p *Workers, m int, w Weight) {
+	r := rand.New(rand.NewPCG(2, 2))
+	x, dst := randomFloats(r, m*w.Cols()), make([]float32, m*w.Rows())
+	g := gauge{limit: peakProbe(b, p, "fp32 fma"), amount: 2 * float64(m) * float64(w.Rows()) * float64(w.Cols())}
+	p.MatMul(dst, x, m, w, nil)
+	for b.Loop() {
+		g.run(b, func() { p.MatMul(dst, x, m, w, nil) })
+	}
+	g.report(b, "GFLOP/s", "%peak")
+}
+
+// Decode: few rows and more weights than the caches hold, as per cent of the read bandwidth of the workers together.
+func BenchmarkDecode(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	const total = 2 << 30
+	chunk := randomBytes(r, 1<<20)
+	data := make([]byte, total)
+	for i := 0; i < len(data); i += copy(data[i:], chunk) {
+	}
+	for _, name := range benchISAs() {
+		for _, d := range floatTypes {
+			for _, m := range []int{1, 2, 4, 8} {
+				for _, k := range []int{4096, 11008} {
+					for _, n := range benchWorkers() {
+						b.Run(fmt.Sprintf("isa=%s/type=%s/m=%d/k=%d/workers=%d", name, d, m, k, n), func(b *testing.B) {
+							useISA(b, name)
+							benchStream(b, testWorkers(b, n), d, data, m, k)
+						})
+					}
+				}
+			}
+		}
+	}
+}
+
+// benchStream multiplies by matrices of 4096 rows, one after the other through data.
+func benchStream(b *testing.B, p *Workers, d tensor.DType, data []byte, m, k int) {
+	const rows = 4096
+	size := rows * k * d.Size()
+	var ws []Weight
+	for i := 0; i+size <= len(data); i += size {
+		w, err := NewWeight(d, rows, k, data[i:i+size])
+		if err != nil {
+			b.Fatal(err)
+		}
+		ws = append(ws, w)
+	}
+	x, dst := randomFloats(rand.New(rand.NewPCG(2, 2)), m*k), make([]float32, m*rows)
+	g := gauge{limit: func() float64 { return p.ReadRate(data[:512<<20]) }, amount: float64(len(ws) * size)}
+	for b.Loop() {
+		g.run(b, func() {
+			for _, w := range ws {
+				p.MatMul(dst, x, m, w, nil)
+			}
+		})
+	}
+	g.report(b, "GB/s", "%read")
+}
