@@ -25,17 +25,36 @@ func (w *Workers) Softmax(x []float32, rows, width int) {
 // Argmax returns the index of the first largest element. A NaN counts as larger than every number, so the first NaN wins,
 // as in PyTorch and NumPy; -0 and +0 are equal. It returns -1 for an empty slice.
 func Argmax(x []float32) int {
-	best := -1
-	var m float32
-	for i, v := range x {
-		if v != v {
-			return i
-		}
-		if best < 0 || v > m {
-			best, m = i, v
+	if len(x) == 0 {
+		return -1
+	}
+	m := negInf
+	for at := 0; at < len(x); at += elementChunk {
+		// A NaN is not below anything, nor is anything above it: it stays.
+		if v := vector().largest(x[at:min(at+elementChunk, len(x))]); !(v <= m) && m == m {
+			m = v
 		}
 	}
-	return best
+	for i, v := range x {
+		if v == m || m != m && v != v {
+			return i
+		}
+	}
+	return 0 // not reached: m is one of x
+}
+
+// largestGo returns the largest element of x, or NaN when there is one.
+func largestGo(x []float32) float32 {
+	m := x[0]
+	for _, v := range x {
+		if v != v {
+			return v
+		}
+		if v > m {
+			m = v
+		}
+	}
+	return m
 }
 
 var negInf = float32(math.Inf(-1))

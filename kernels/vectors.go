@@ -16,6 +16,7 @@ type vectorSet struct {
 	siluMul   func(gate, up []float32)
 	add       func(dst, x []float32)
 	rotate    func(a, b, cos, sin []float32)
+	largest   func(x []float32) float32
 
 	f16, bf16 conversion
 
@@ -37,6 +38,7 @@ func vectorsGo() vectorSet {
 		siluMul:    siluMulGo,
 		add:        addGo,
 		rotate:     rotateGo,
+		largest:    largestGo,
 		f16:        conversion{widenF16Go, narrowF16Go},
 		bf16:       conversion{widenBF16Go, narrowBF16Go},
 		attention: attentionSet{

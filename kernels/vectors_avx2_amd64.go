@@ -22,6 +22,7 @@ func vectorsAVX2() vectorSet {
 		siluMul:   func(gate, up []float32) { siluMulAVX2(&gate[0], &up[0], len(gate)) },
 		add:       func(dst, x []float32) { addAVX2(&dst[0], &x[0], len(dst)) },
 		rotate:    func(a, b, cos, sin []float32) { rotateAVX2(&a[0], &b[0], &cos[0], &sin[0], len(cos)) },
+		largest:   func(x []float32) float32 { return largestAVX2(&x[0], len(x)) },
 		f16: conversion{
 			widen:  func(dst []float32, src []byte) { widenF16AVX2(&dst[0], &src[0], len(dst)) },
 			narrow: func(dst []byte, src []float32) { narrowF16AVX2(&dst[0], &src[0], len(src)) },
@@ -89,3 +90,6 @@ func narrowF16AVX2(dst *byte, src *float32, n int)
 
 //go:noescape
 func narrowBF16AVX2(dst *byte, src *float32, n int)
+
+//go:noescape
+func largestAVX2(x *float32, n int) float32

@@ -1089,6 +1089,51 @@ weights:
 	VZEROUPPER
 	RET
 
+// func largestAVX2(x *float32, n int)
+TEXT ·largestAVX2(SB), NOSPLIT, $0-20
+	MOVQ x+0(FP), SI
+	MOVQ n+8(FP), CX
+	VBROADCASTSS vectorConst<>+1184(SB), Y2
+	VMOVAPS Y2, Y0
+	VXORPS Y3, Y3, Y3
+	SUBQ $8, CX
+	JB tail
+	PCALIGN $64
+loop:
+	VMOVUPS (SI), Y1
+	VMAXPS Y1, Y0, Y0
+	VCMPPS $3, Y1, Y1, Y4
+	VORPS Y4, Y3, Y3
+	ADDQ $32, SI
+	SUBQ $8, CX
+	JAE loop
+tail:
+	ADDQ $8, CX
+	JZ done
+	LEAQ tailMask<>+32(SB), AX
+	NEGQ CX
+	VMOVDQU (AX)(CX*4), Y15
+	NEGQ CX
+	VMASKMOVPS (SI), Y15, Y1
+	VBLENDVPS Y15, Y1, Y2, Y1
+	VMAXPS Y1, Y0, Y0
+	VCMPPS $3, Y1, Y1, Y4
+	VORPS Y4, Y3, Y3
+done:
+	VEXTRACTF128 $1, Y0, X1
+	VMAXPS X1, X0, X0
+	VPERMILPS $0xee, X0, X1
+	VMAXPS X1, X0, X0
+	VPERMILPS $0x55, X0, X1
+	VMAXSS X1, X0, X0
+	VTESTPS Y3, Y3
+	JZ ordered
+	VPCMPEQD X0, X0, X0
+ordered:
+	VMOVSS X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func widenF16AVX2(dst *float32, src *byte, n int)
 TEXT ·widenF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI

@@ -22,6 +22,7 @@ func vectorsAVX512() vectorSet {
 		siluMul:   func(gate, up []float32) { siluMulAVX512(&gate[0], &up[0], len(gate)) },
 		add:       func(dst, x []float32) { addAVX512(&dst[0], &x[0], len(dst)) },
 		rotate:    func(a, b, cos, sin []float32) { rotateAVX512(&a[0], &b[0], &cos[0], &sin[0], len(cos)) },
+		largest:   func(x []float32) float32 { return largestAVX512(&x[0], len(x)) },
 		f16: conversion{
 			widen:  func(dst []float32, src []byte) { widenF16AVX512(&dst[0], &src[0], len(dst)) },
 			narrow: func(dst []byte, src []float32) { narrowF16AVX512(&dst[0], &src[0], len(src)) },
@@ -89,3 +90,6 @@ func narrowF16AVX512(dst *byte, src *float32, n int)
 
 //go:noescape
 func narrowBF16AVX512(dst *byte, src *float32, n int)
+
+//go:noescape
+func largestAVX512(x *float32, n int) float32

@@ -930,6 +930,53 @@ weights:
 	VZEROUPPER
 	RET
 
+// func largestAVX512(x *float32, n int)
+TEXT ·largestAVX512(SB), NOSPLIT, $0-20
+	MOVQ x+0(FP), SI
+	MOVQ n+8(FP), CX
+	VBROADCASTSS vectorConst<>+1120(SB), Z2
+	VMOVAPS Z2, Z0
+	KXORW K2, K2, K2
+	SUBQ $16, CX
+	JB tail
+	PCALIGN $64
+loop:
+	VMOVUPS (SI), Z1
+	VMAXPS Z1, Z0, Z0
+	VCMPPS $3, Z1, Z1, K3
+	KORW K3, K2, K2
+	ADDQ $64, SI
+	SUBQ $16, CX
+	JAE loop
+tail:
+	ADDQ $16, CX
+	JZ done
+	MOVL $1, AX
+	SHLL CX, AX
+	DECL AX
+	KMOVW AX, K1
+	VMOVAPS Z2, Z1
+	VMOVUPS (SI), K1, Z1
+	VMAXPS Z1, Z0, Z0
+	VCMPPS $3, Z1, Z1, K3
+	KORW K3, K2, K2
+done:
+	VEXTRACTF32X8 $1, Z0, Y1
+	VMAXPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VMAXPS X1, X0, X0
+	VPERMILPS $0xee, X0, X1
+	VMAXPS X1, X0, X0
+	VPERMILPS $0x55, X0, X1
+	VMAXSS X1, X0, X0
+	KORTESTW K2, K2
+	JZ ordered
+	VPCMPEQD X0, X0, X0
+ordered:
+	VMOVSS X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func widenF16AVX512(dst *float32, src *byte, n int)
 TEXT ·widenF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI

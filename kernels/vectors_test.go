@@ -225,6 +225,59 @@ func TestActivationSweep(t *testing.T) {
 	})
 }
 
+func TestArgmax(t *testing.T) {
+	eachVector(t, func(t *testing.T, v *vectorSet, n int, data func(int) []float32) {
+		x := data(n)
+		want, got := reference.largest(x), v.largest(x)
+		require.True(t, want == got || want != want && got != got, "largest is %g, expected %g", got, want)
+		best := 0
+		for i, v := range x {
+			if x[best] == x[best] && (v != v || v > x[best]) {
+				best = i
+			}
+		}
+		require.Equal(t, best, Argmax(x))
+	})
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	zero := float32(math.Copysign(0, -1))
+	for _, c := range []struct {
+		x    []float32
+		want int
+	}{
+		{nil, -1}, {[]float32{3}, 0}, {[]float32{1, 2, 2}, 1}, {[]float32{zero, 0}, 0}, {[]float32{0, zero}, 0},
+		{[]float32{-inf, -inf}, 0}, {[]float32{1, nan, inf, nan}, 1}, {[]float32{-inf, -5}, 1},
+	} {
+		require.Equal(t, c.want, Argmax(c.x), "%g", c.x)
+	}
+	long := make([]float32, 3*elementChunk+5)
+	long[2*elementChunk+7] = 1
+	long[3*elementChunk+1] = 1
+	require.Equal(t, 2*elementChunk+7, Argmax(long))
+	long[elementChunk] = nan
+	require.Equal(t, elementChunk, Argmax(long))
+}
+
+func TestSoftmax(t *testing.T) {
+	eachVector(t, func(t *testing.T, v *vectorSet, n int, data func(int) []float32) {
+		x := data(n)
+		m, sum := negInf, [16]float32{}
+		e := make([]float32, n)
+		for _, v := range x {
+			m = max(m, v)
+		}
+		for i, v := range x {
+			e[i] = expf(v - m)
+			sum[i%16] += e[i]
+		}
+		l := foldLanes(sum[:])
+		for i := range e {
+			e[i] /= l
+		}
+		(*Workers)(nil).Softmax(x, 1, n)
+		requireSameFloats(t, e, x, "softmax")
+	})
+}
+
 func TestExpBlocks(t *testing.T) {
 	eachVector(t, func(t *testing.T, v *vectorSet, n int, data func(int) []float32) {
 		blocks, rows := n%9+1, n%3+1

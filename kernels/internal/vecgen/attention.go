@@ -68,7 +68,8 @@ func (g *gen) loadStored(mem, d string, r int) {
 
 // scores writes the products of s.rows query rows with groups of s.columns panels of 16 keys: one chain over dim each,
 // then one multiplication by the scale. The accumulators come first, then the registers of a column of keys, then two for
-// the broadcast query elements in turn.
+// the broadcast query elements in turn. The panels of a group are walked side by side, which no hardware prefetcher
+// follows well, so the next group is fetched in the order of its addresses.
 func (g *gen) scores(s shape, d string) {
 	per := 16 / g.lanes // registers per panel
 	vectors := s.columns * per
@@ -109,8 +110,13 @@ func (g *gen) scores(s shape, d string) {
 		g.f("VXORPS %s, %s, %s", g.v(i), g.v(i), g.v(i))
 	}
 	g.f("MOVQ dim+32(FP), CX")
+	g.f("LEAQ (SI)(R8*%d), R14", s.columns) // the next group
 	g.f("PCALIGN $64")
 	g.f("loop:")
+	for at := 0; at < 16*size*s.columns; at += 64 {
+		g.f("PREFETCHT0 %d(R14)", at)
+	}
+	g.f("ADDQ $%d, R14", 16*size*s.columns)
 	broadcast := func(r int) string {
 		index := []string{"(%s)", "(%s)(R9*1)", "(%s)(R9*2)"}[r%3]
 		q := g.v(query + r%2)
@@ -200,6 +206,9 @@ func (g *gen) weightedSum(s shape, d string) {
 	g.f("SUBQ CX, BX")
 	g.f("PCALIGN $32")
 	g.f("loop:")
+	for at := 0; at < s.columns*g.lanes*size; at += 64 {
+		g.f("PREFETCHT0 %d(DX)(R8*8)", at) // eight keys on
+	}
 	mem := func(c int) string { return fmt.Sprintf("%d(DX)", c*g.lanes*size) }
 	broadcast := func(r int) string {
 		w := g.v(weight + r%2)

@@ -208,9 +208,15 @@ func (g *gen) tailMask() {
 	g.f("NEGQ CX")
 }
 
-// each writes the loop of an element-wise function: body works on one vector at the pointers, which advance by steps bytes
-// a vector; CX counts elements.
+// each writes the whole of an element-wise function after its arguments are in registers: see loop.
 func (g *gen) each(body func(masked bool), pointers map[string]int, order ...string) {
+	g.loop(body, pointers, order...)
+	g.end()
+}
+
+// loop calls body for full vectors and once, masked, for the rest. body works at the pointers, which advance by their
+// number of bytes a vector; CX counts elements.
+func (g *gen) loop(body func(masked bool), pointers map[string]int, order ...string) {
 	g.f("SUBQ $%d, CX", g.lanes)
 	g.f("JB tail")
 	g.f("PCALIGN $64")
@@ -227,7 +233,6 @@ func (g *gen) each(body func(masked bool), pointers map[string]int, order ...str
 	g.tailMask()
 	body(true)
 	g.f("done:")
-	g.end()
 }
 
 // bytes is the finished file.

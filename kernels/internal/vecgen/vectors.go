@@ -25,6 +25,7 @@ func (g *gen) vectors() {
 	g.divide()
 	g.rotate()
 	g.expBlocks()
+	g.largest()
 	g.widen("widenF16", g.widenF16)
 	g.widen("widenBF16", g.widenBF16)
 	g.narrow("narrowF16", g.narrowF16)
@@ -358,16 +359,7 @@ func (g *gen) expBlocks() {
 	g.f("ADDQ DX, DI")
 	g.f("DECQ BX")
 	g.f("JNZ largest")
-	if g.wide {
-		g.f("VEXTRACTF32X8 $1, Z0, Y1")
-		g.f("VMAXPS Y1, Y0, Y0")
-	}
-	g.f("VEXTRACTF128 $1, Y0, X1")
-	g.f("VMAXPS X1, X0, X0")
-	g.f("VPERMILPS $0xee, X0, X1")
-	g.f("VMAXPS X1, X0, X0")
-	g.f("VPERMILPS $0x55, X0, X1")
-	g.f("VMAXSS X1, X0, X0")
+	g.foldMax()
 	g.f("VBROADCASTSS X0, %s", g.v(4))
 	for i := range per {
 		g.f("VXORPS %s, %s, %s", g.v(5+i), g.v(5+i), g.v(5+i))
@@ -392,4 +384,64 @@ func (g *gen) expBlocks() {
 	g.fold()
 	g.f("VMOVSS X0, ret+24(FP)")
 	g.end()
+}
+
+// largest is the maximum of a row, or NaN when there is one.
+func (g *gen) largest() {
+	g.fn("largest", "x *float32, n int", 20)
+	g.f("MOVQ x+0(FP), SI")
+	g.f("MOVQ n+8(FP), CX")
+	g.set("inf-", 2)
+	g.f("VMOVAPS %s, %s", g.v(2), g.v(0))
+	if g.wide {
+		g.f("KXORW K2, K2, K2")
+	} else {
+		g.f("VXORPS Y3, Y3, Y3")
+	}
+	body := func(masked bool) {
+		switch {
+		case !masked:
+			g.load("(SI)", 1, false)
+		case g.wide: // lanes without an element keep -Inf
+			g.f("VMOVAPS Z2, Z1")
+			g.f("VMOVUPS (SI), K1, Z1")
+		default:
+			g.load("(SI)", 1, true)
+			g.f("VBLENDVPS Y15, Y1, Y2, Y1")
+		}
+		g.f("VMAXPS %s, %s, %s", g.v(1), g.v(0), g.v(0))
+		if g.wide {
+			g.f("VCMPPS $3, Z1, Z1, K3")
+			g.f("KORW K3, K2, K2")
+		} else {
+			g.f("VCMPPS $3, Y1, Y1, Y4")
+			g.f("VORPS Y4, Y3, Y3")
+		}
+	}
+	g.loop(body, map[string]int{"SI": g.size()}, "SI")
+	g.foldMax()
+	if g.wide {
+		g.f("KORTESTW K2, K2")
+	} else {
+		g.f("VTESTPS Y3, Y3")
+	}
+	g.f("JZ ordered")
+	g.f("VPCMPEQD X0, X0, X0") // a NaN
+	g.f("ordered:")
+	g.f("VMOVSS X0, ret+16(FP)")
+	g.end()
+}
+
+// foldMax reduces register 0 to its maximum in lane 0, with register 1 as scratch.
+func (g *gen) foldMax() {
+	if g.wide {
+		g.f("VEXTRACTF32X8 $1, Z0, Y1")
+		g.f("VMAXPS Y1, Y0, Y0")
+	}
+	g.f("VEXTRACTF128 $1, Y0, X1")
+	g.f("VMAXPS X1, X0, X0")
+	g.f("VPERMILPS $0xee, X0, X1")
+	g.f("VMAXPS X1, X0, X0")
+	g.f("VPERMILPS $0x55, X0, X1")
+	g.f("VMAXSS X1, X0, X0")
 }
