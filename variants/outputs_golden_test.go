@@ -14,7 +14,6 @@ import (
 	"llavabench/internal/imaging"
 	"llavabench/variants"
 	"llavabench/variants/all"
-	"llavabench/variants/variantstest"
 )
 
 // outputCase is a case of outputs/, hd/outputs/ or extra/, as far as it follows from geometry.
@@ -28,39 +27,14 @@ type outputCase struct {
 	Pixels   string   `json:"pixel_u8_sha256"`
 }
 
-// modelSpec is what a golden model's configuration says.
-type modelSpec struct {
-	Vision struct {
-		Image int `json:"image_size"`
-		Patch int `json:"patch_size"`
-	} `json:"vision"`
-	Projector string   `json:"projector"`
-	AnyRes    [][2]int `json:"anyres"`
-	Pad       bool     `json:"pad"`
-	StartEnd  bool     `json:"start_end"`
-}
-
-func (s modelSpec) config() checkpoint.Config {
-	c := variantstest.LLaVA15(s.Vision.Image)
-	if s.AnyRes != nil {
-		c = variantstest.LLaVA16(s.Vision.Image)
-		c.Multimodal.GridPinpoints = s.AnyRes
-	} else if !s.Pad {
-		c.Multimodal.AspectRatio = "square"
-	}
-	c.Vision.Patch = s.Vision.Patch
-	c.Multimodal.ProjectorType = s.Projector
-	c.Multimodal.UseStartEnd = s.StartEnd
-	c.Multimodal.TokenizerMaxLength = 4096
-	return c
+type modelCases struct {
+	Dir   string                `json:"dir"`
+	HF    string                `json:"hf_dir"`
+	Cases map[string]outputCase `json:"cases"`
 }
 
 type outputManifest struct {
-	Models map[string]struct {
-		Spec  modelSpec             `json:"spec"`
-		Dir   string                `json:"dir"`
-		Cases map[string]outputCase `json:"cases"`
-	} `json:"models"`
+	Models    map[string]modelCases `json:"models"`
 	AnyResMax struct {
 		Model string `json:"model"`
 		Cases map[string]struct {
@@ -73,14 +47,12 @@ type outputManifest struct {
 	} `json:"anyres_max"`
 }
 
-// byDir finds the specification of the model in a folder.
-func (m outputManifest) byDir(dir string) (modelSpec, bool) {
-	for _, model := range m.Models {
-		if path.Base(model.Dir) == path.Base(dir) {
-			return model.Spec, true
-		}
-	}
-	return modelSpec{}, false
+// configOf reads a golden model's configuration.
+func configOf(t *testing.T, dir string) checkpoint.Config {
+	t.Helper()
+	c, err := checkpoint.ReadConfig(golden(t, dir), checkpoint.OpenOptions{})
+	require.NoError(t, err)
+	return c
 }
 
 // requireCase checks a case's views, grids and sequence length; each picture's placeholder is one prompt id.
@@ -103,6 +75,18 @@ func requireCase(t *testing.T, v variants.Variant, o variants.Options, want outp
 	require.Equal(t, want.Sequence, sequence)
 }
 
+// requireRepeated checks a case whose prompt holds a placeholder for each image token.
+func requireRepeated(t *testing.T, v variants.Variant, o variants.Options, want outputCase) {
+	t.Helper()
+	require.Equal(t, want.Sequence, want.Prompt)
+	for i, size := range want.Sizes {
+		l, err := v.Plan(o, imaging.Size{W: size[0], H: size[1]})
+		require.NoError(t, err)
+		require.Len(t, l.Views, want.Tiles[i])
+		require.Less(t, l.Tokens, want.Prompt)
+	}
+}
+
 // requirePixels checks the bytes of all views of all pictures.
 func requirePixels(t *testing.T, pictures pictureList, v variants.Variant, o variants.Options, images []string, want string) {
 	t.Helper()
@@ -111,7 +95,12 @@ func requirePixels(t *testing.T, pictures pictureList, v variants.Variant, o var
 	}
 	bytes := sha256.New()
 	for _, name := range images {
-		picture := pictures.open(t, "images/"+path.Base(name))
+		var picture *imaging.RGB
+		if strings.HasPrefix(name, "extra/") {
+			picture = decode(t, golden(t, name))
+		} else {
+			picture = pictures.open(t, "images/"+path.Base(name))
+		}
 		l, err := v.Plan(o, picture.Size())
 		require.NoError(t, err)
 		views, err := imaging.Render(picture, l.Plan, nil)
@@ -129,26 +118,48 @@ func requirePixels(t *testing.T, pictures pictureList, v variants.Variant, o var
 	require.Equal(t, want, hex.EncodeToString(bytes.Sum(nil)))
 }
 
+// TestOutputsGolden detects every golden model's variant and checks all its cases.
 func TestOutputsGolden(t *testing.T) {
-	var manifest outputManifest
-	readGolden(t, &manifest, "outputs", "manifest.json")
 	pictures := readPictures(t)
-	require.NotEmpty(t, manifest.Models)
-	for name, model := range manifest.Models {
-		v, err := all.Detect(model.Spec.config())
-		require.NoError(t, err, name)
-		for key, c := range model.Cases {
-			t.Run(name+"/"+key, func(t *testing.T) {
-				o := v.Defaults(model.Spec.config())
-				require.NoError(t, v.Check(o))
-				if n, ok := strings.CutPrefix(key, "truncated_to_"); ok {
-					o = set(t, o, "tokenizer_max_length", n)
-				}
-				requireCase(t, v, o, c)
-				requirePixels(t, pictures, v, o, c.Images, c.Pixels)
-			})
+	for _, file := range [][]string{{"outputs", "manifest.json"}, {"extra", "manifest.json"}} {
+		var manifest outputManifest
+		readGolden(t, &manifest, file...)
+		require.NotEmpty(t, manifest.Models)
+		for name, model := range manifest.Models {
+			t.Run(name, func(t *testing.T) { checkModel(t, pictures, model) })
 		}
 	}
+}
+
+func checkModel(t *testing.T, pictures pictureList, model modelCases) {
+	c := configOf(t, model.Dir)
+	v, err := all.Detect(c)
+	require.NoError(t, err)
+	o := v.Defaults(c)
+	require.NoError(t, v.Check(o))
+	for key, want := range model.Cases {
+		t.Run(key, func(t *testing.T) {
+			o := o
+			if n, ok := strings.CutPrefix(key, "truncated_to_"); ok {
+				o = set(t, o, "tokenizer_max_length", n)
+			}
+			if c.Layout == checkpoint.HuggingFace {
+				requireRepeated(t, v, o, want)
+			} else {
+				requireCase(t, v, o, want)
+			}
+			requirePixels(t, pictures, v, o, want.Images, want.Pixels)
+		})
+	}
+	if model.HF == "" {
+		return
+	}
+	// The llava-hf layout of the same weights is recognised as the same generation.
+	c = configOf(t, model.HF)
+	again, err := all.Detect(c)
+	require.NoError(t, err)
+	require.Equal(t, v.Name, again.Name)
+	require.NoError(t, again.Check(again.Defaults(c)))
 }
 
 func TestAnyResMaxGolden(t *testing.T) {
@@ -156,10 +167,8 @@ func TestAnyResMaxGolden(t *testing.T) {
 	readGolden(t, &manifest, "outputs", "manifest.json")
 	pictures := readPictures(t)
 	dir, _, _ := strings.Cut(manifest.AnyResMax.Model, " ")
-	spec, ok := manifest.byDir(dir)
-	require.True(t, ok)
 	v := variant(t, "llava16")
-	o := set(t, v.Defaults(spec.config()), "aspect_ratio", "anyres_max_4", "pinpoints", "(1x1),...,(4x4)")
+	o := set(t, v.Defaults(configOf(t, dir)), "aspect_ratio", "anyres_max_4", "pinpoints", "(1x1),...,(4x4)")
 	for name, c := range manifest.AnyResMax.Cases {
 		t.Run(name, func(t *testing.T) {
 			images := []string{name}
@@ -170,8 +179,6 @@ func TestAnyResMaxGolden(t *testing.T) {
 }
 
 func TestHDOutputsGolden(t *testing.T) {
-	var manifest outputManifest
-	readGolden(t, &manifest, "outputs", "manifest.json")
 	var hd struct {
 		Cases map[string]struct {
 			outputCase
@@ -192,10 +199,8 @@ func TestHDOutputsGolden(t *testing.T) {
 	pictures := readPictures(t)
 	for key, c := range hd.Cases {
 		t.Run(key, func(t *testing.T) {
-			spec, ok := manifest.byDir(c.Model)
-			require.True(t, ok)
 			v := variant(t, "llava15hd")
-			o := v.Defaults(spec.config())
+			o := v.Defaults(configOf(t, path.Join("models", c.Model)))
 			for name, value := range c.Options {
 				if name == "pad_color" {
 					name = "canvas_color"
