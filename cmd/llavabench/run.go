@@ -192,9 +192,7 @@ func execRun(ctx context.Context, env *environment, f runFlags, prompted bool) e
 	}
 	out.Notes = append(p.Notes(), a.Notes...)
 	if !f.json {
-		for _, n := range out.Notes {
-			notice(env.stderr, "%s", n)
-		}
+		notices(env.stderr, out.Notes)
 		return text.err
 	}
 	out.fill(a, load)

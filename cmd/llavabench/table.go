@@ -29,7 +29,8 @@ func (t *table) print() error {
 			align[i] = tw.AlignRight
 		}
 	}
-	out := tablewriter.NewTable(t.w,
+	var b strings.Builder
+	out := tablewriter.NewTable(&b,
 		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
 			Borders:  tw.Border{Left: tw.Off, Right: tw.Off, Top: tw.Off, Bottom: tw.Off},
 			Settings: tw.Settings{Separators: tw.Separators{BetweenColumns: tw.Off}},
@@ -43,7 +44,15 @@ func (t *table) print() error {
 	if err := out.Bulk(t.rows); err != nil {
 		return err
 	}
-	return out.Render()
+	if err := out.Render(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(t.w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // numeric reports whether every cell of a column looks like a number, with or without a unit.

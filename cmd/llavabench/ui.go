@@ -78,6 +78,17 @@ func (p *progress) finish() {
 	p.stage = ""
 }
 
+// notices prints each different remark once.
+func notices(w io.Writer, remarks []string) {
+	seen := map[string]bool{}
+	for _, r := range remarks {
+		if !seen[r] {
+			seen[r] = true
+			notice(w, "%s", r)
+		}
+	}
+}
+
 func notice(w io.Writer, format string, args ...any) {
 	fmt.Fprintf(w, "llavabench: "+format+"\n", args...)
 }

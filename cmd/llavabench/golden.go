@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+	"github.com/spf13/cobra"
+
+	"llavabench/internal/goldens"
+)
+
+func newGolden(env *environment) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "golden",
+		Short: "Check this build against recorded outputs of the reference implementations",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newGoldenVerify(env))
+	return cmd
+}
+
+type goldenFlags struct {
+	opts    goldens.Options
+	json    bool
+	verbose bool
+}
+
+func newGoldenVerify(env *environment) *cobra.Command {
+	var f goldenFlags
+	cmd := &cobra.Command{
+		Use:   "verify DIR",
+		Short: "Check every part of a goldens directory against this build",
+		Long: `verify runs every case of a goldens directory through the same code as 'llavabench run' and compares what comes out:
+decoded and preprocessed pictures byte for byte, geometry, prompts and token ids exactly, tensors within the tolerances of
+float32 arithmetic (2e-5 for features and embeddings, 5e-5 for logits and the decoder's states), generated ids exactly.
+
+For each part it prints how many cases and comparisons there were, the largest error of each tensor with its tolerance,
+what was skipped and why, and each failure with its case, tensor, index and both values. Anything in the directory that
+is not understood is a failure. The last line has the totals; the exit code is 1 if anything failed.
+
+The parts are ` + strings.Join(goldens.Parts(), ", ") + `; --only hd means all three of hd.
+
+Text needs a SentencePiece model. A set without tokenizer/tokenizer.model takes --tokenizer, else
+` + goldens.DefaultTokenizer + `; without any, those checks are counted as skipped.
+
+Goldens of scorers (a single manifest.json at the top) are not checked by this command.`,
+		Example: `  llavabench golden verify ../shared/golden
+  llavabench golden verify DIR --tokenizer path/to/tokenizer.model --only prompts --only tokenizer
+  llavabench golden verify DIR --json > report.json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return execGoldenVerify(cmd.Context(), env, f, args[0]) },
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.opts.Tokenizer, "tokenizer", "", "SentencePiece model `file` to check text with")
+	fl.StringArrayVar(&f.opts.Only, "only", nil, "check only this `part`; repeat for several")
+	fl.IntVar(&f.opts.Threads, "threads", 0, "worker `threads` (default: one per core); never changes a result")
+	fl.BoolVar(&f.json, "json", false, "print the report as one JSON object")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "print every failure, and what is present but states no expectation")
+	return cmd
+}
+
+func execGoldenVerify(ctx context.Context, env *environment, f goldenFlags, dir string) error {
+	if f.opts.Threads < 0 {
+		return usagef("--threads cannot be negative")
+	}
+	for _, only := range f.opts.Only {
+		if !goldens.IsPart(only) {
+			return usagef("--only: %q is no part, expected one of %s", only, strings.Join(goldens.Parts(), ", "))
+		}
+	}
+	bar := newProgress(env.stderr)
+	defer bar.finish()
+	f.opts.Progress = bar.report
+	r, err := goldens.Verify(ctx, dir, f.opts)
+	if err != nil {
+		return err
+	}
+	bar.finish()
+	if f.json {
+		enc := json.NewEncoder(env.stdout)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		err = enc.Encode(r)
+	} else {
+		err = printGoldenReport(env.stdout, r, f.verbose)
+	}
+	if err == nil && r.Failed > 0 {
+		err = fmt.Errorf("%s: %d of %d checks failed", dir, r.Failed, r.Checked)
+	}
+	return err
+}
+
+// maxShownFailures is how many failures of a part are printed unless all are asked for.
+const maxShownFailures = 20
+
+// printGoldenReport prints a section for each part and the totals.
+func printGoldenReport(w io.Writer, r *goldens.Report, verbose bool) error {
+	out := &stickyWriter{w: w}
+	for _, p := range r.Parts {
+		out.printf("%s: %d cases, %d checked, %d skipped, %d failed (%.1f s)\n", p.Name, p.Cases, p.Checked, p.Skipped, p.Failed, p.Seconds)
+		if err := printTensorErrors(out, p.Tensors); err != nil {
+			return err
+		}
+		for _, s := range p.Skips {
+			out.printf("  skipped %d: %s\n", s.Count, s.Reason)
+		}
+		for i, f := range p.Failures {
+			if i == maxShownFailures && !verbose {
+				out.printf("  failed: %d more, shown with -v\n", len(p.Failures)-i)
+				break
+			}
+			out.printf("  failed: %s\n", f)
+		}
+		if verbose {
+			for _, info := range p.Information {
+				out.printf("  not compared (%d times): %s: %s\n", info.Count, info.Name, info.Reason)
+			}
+		} else if n := len(p.Information); n > 0 {
+			out.printf("  not compared: %d names that state no expectation, listed with -v\n", n)
+		}
+		out.printf("\n")
+	}
+	out.printf("%d checked, %d skipped, %d failed\n", r.Checked, r.Skipped, r.Failed)
+	return out.err
+}
+
+// printTensorErrors prints the largest error of each tensor.
+func printTensorErrors(w io.Writer, tensors []goldens.TensorError) error {
+	if len(tensors) == 0 {
+		return nil
+	}
+	table := tablewriter.NewTable(w,
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders:  tw.BorderNone,
+			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
+		})),
+		tablewriter.WithHeaderAutoFormat(tw.Off),
+		tablewriter.WithRowAutoWrap(tw.WrapNone),
+		tablewriter.WithAlignment(tw.Alignment{tw.AlignLeft, tw.AlignRight, tw.AlignRight, tw.AlignRight, tw.AlignRight, tw.AlignLeft}),
+	)
+	table.Header("tensor", "compared", "numbers", "largest error", "tolerance", "seen in")
+	for _, t := range tensors {
+		tolerance := formatError(t.Tolerance)
+		if t.Exact {
+			tolerance = "exact"
+		}
+		if err := table.Append(t.Name, strconv.Itoa(t.Count), strconv.Itoa(t.Elements), formatError(t.MaxError), tolerance, t.Case); err != nil {
+			return err
+		}
+	}
+	return table.Render()
+}
+
+func formatError(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	return strconv.FormatFloat(v, 'e', 2, 64)
+}
+
+// A stickyWriter remembers the first error, so that a long report needs one check.
+type stickyWriter struct {
+	w   io.Writer
+	err error
+}
+
+// Write passes p on unless an earlier write failed.
+func (s *stickyWriter) Write(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.w.Write(p)
+	s.err = err
+	return n, err
+}
+
+func (s *stickyWriter) printf(format string, args ...any) { fmt.Fprintf(s, format, args...) }

@@ -1,0 +1,180 @@
+package synth
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"llavabench/internal/checkpoint"
+	"llavabench/internal/tensor"
+	"llavabench/kernels"
+)
+
+// Options choose what Write makes.
+type Options struct {
+	DType tensor.DType // of every tensor: F32, F16 or BF16
+	Seed  uint64
+	// Progress is told how many of total megabytes are written. It may be nil.
+	Progress func(stage string, done, total int)
+}
+
+// maxShardBytes is the size of a file of a large checkpoint, as the released ones have it.
+const maxShardBytes = 5_000_000_000
+
+// Write makes a checkpoint of a configuration in dir, which must be empty or absent: weights, configuration, tokenizer. It
+// needs little memory however large the checkpoint, and the same arguments give the same bytes on every machine.
+func Write(ctx context.Context, w *kernels.Workers, n Named, dir string, o Options) (err error) {
+	if !o.DType.IsFloat() {
+		return fmt.Errorf("weight type %s is not known, expected F32, F16 or BF16", o.DType)
+	}
+	if err := emptyDir(dir); err != nil {
+		return err
+	}
+	list, err := tensors(n.Config)
+	if err != nil {
+		return err
+	}
+	var specs []checkpoint.Spec
+	var total int64
+	for _, s := range list {
+		spec := checkpoint.Spec{Name: s.name, DType: o.DType, Shape: s.shape}
+		bytes, err := spec.Bytes()
+		if err != nil {
+			return err
+		}
+		specs = append(specs, spec)
+		total += bytes
+	}
+	out, err := checkpoint.NewWriter(dir, specs, checkpoint.WriterOptions{
+		Metadata:      map[string]string{"format": "pt", "source": fmt.Sprintf("random weights of configuration %s, seed %d", n.Name, o.Seed)},
+		MaxShardBytes: maxShardBytes,
+	})
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	// Blocks are filled by all workers at once and written in order.
+	const block = 1 << 20 // bytes; even numbers of elements
+	buf := make([]byte, max(w.N(), 1)*block)
+	var done int64
+	for _, s := range list {
+		if err := out.Begin(s.name); err != nil {
+			return err
+		}
+		v := newValues(o.Seed, s, o.DType)
+		size := tensor.Elements(s.shape) * o.DType.Size()
+		for at := 0; at < size; at += len(buf) {
+			part := buf[:min(len(buf), size-at)]
+			w.Do((len(part)+block-1)/block, func(_, i int) {
+				end := min((i+1)*block, len(part))
+				v.fill(part[i*block:end], (at+i*block)/v.size)
+			})
+			if _, err := out.Write(part); err != nil {
+				return err
+			}
+			done += int64(len(part))
+			if o.Progress != nil {
+				o.Progress("writing MB", int(done/1e6), int(total/1e6))
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := writeConfig(dir, n, o); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizerModel(n.Config.Text.Vocab, specials(n.Config)), 0o644); err != nil {
+		return err
+	}
+	return out.Commit()
+}
+
+// emptyDir makes dir, or checks that there is nothing in it: a synthetic checkpoint must never replace a real one.
+func emptyDir(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case os.IsNotExist(err):
+		return os.MkdirAll(dir, 0o755)
+	case err != nil:
+		return err
+	case len(entries) > 0:
+		return fmt.Errorf("%s is not empty (it holds %s): a checkpoint is written to a new or empty directory only", dir, entries[0].Name())
+	}
+	return nil
+}
+
+// writeConfig writes config.json, and for a tower without a released name its directory with both of its files.
+func writeConfig(dir string, n Named, o Options) error {
+	c := n.Config
+	t, m := c.Text, c.Multimodal
+	config := map[string]any{
+		"architectures":     []string{map[string]string{"llama": "LlavaLlamaForCausalLM", "mistral": "LlavaMistralForCausalLM", "qwen2": "LlavaQwenForCausalLM"}[t.Family]},
+		"model_type":        c.ModelType,
+		"hidden_size":       t.Hidden,
+		"num_hidden_layers": t.Layers, "num_attention_heads": t.Heads, "num_key_value_heads": t.KVHeads, "intermediate_size": t.FFN,
+		"vocab_size": t.Vocab, "max_position_embeddings": t.MaxPositions, "rms_norm_eps": t.NormEps, "rope_theta": t.RopeTheta,
+		"hidden_act": t.HiddenAct, "tie_word_embeddings": t.TieEmbeddings, "bos_token_id": t.BOS, "eos_token_id": t.EOS[0], "pad_token_id": t.Pad,
+		"torch_dtype":              map[tensor.DType]string{tensor.F32: "float32", tensor.F16: "float16", tensor.BF16: "bfloat16"}[o.DType],
+		"mm_vision_tower":          m.VisionTower,
+		"mm_hidden_size":           c.Vision.Hidden,
+		"mm_vision_select_layer":   m.SelectLayer,
+		"mm_vision_select_feature": m.SelectFeature,
+		"mm_projector_type":        m.ProjectorType,
+		"mm_use_im_start_end":      m.UseStartEnd,
+		"mm_use_im_patch_token":    m.UsePatchToken,
+		"image_aspect_ratio":       m.AspectRatio,
+		"mm_patch_merge_type":      m.MergeType,
+	}
+	if t.Family != "llama" {
+		config["sliding_window"] = nil
+	}
+	if m.GridPinpoints != nil {
+		config["image_grid_pinpoints"] = m.GridPinpoints
+	}
+	if m.TokenizerMaxLength > 0 {
+		config["tokenizer_model_max_length"] = m.TokenizerMaxLength
+	}
+	if err := writeJSON(filepath.Join(dir, "config.json"), config); err != nil {
+		return err
+	}
+	tokenizerConfig := map[string]any{
+		"tokenizer_class": "LlamaTokenizer", "add_bos_token": true, "add_eos_token": false, "legacy": false,
+		"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",
+	}
+	if err := writeJSON(filepath.Join(dir, "tokenizer_config.json"), tokenizerConfig); err != nil {
+		return err
+	}
+	if strings.Contains(m.VisionTower, "/") {
+		return nil // a released tower, whose numbers are known by its name
+	}
+	tower := filepath.Join(dir, m.VisionTower)
+	if err := os.MkdirAll(tower, 0o755); err != nil {
+		return err
+	}
+	v, p := c.Vision, c.Processor
+	vision := map[string]any{
+		"model_type": "clip_vision_model", "hidden_size": v.Hidden, "intermediate_size": v.FFN, "num_hidden_layers": v.Layers,
+		"num_attention_heads": v.Heads, "patch_size": v.Patch, "image_size": v.Image, "num_channels": v.Channels,
+		"hidden_act": v.HiddenAct, "layer_norm_eps": v.NormEps,
+	}
+	if err := writeJSON(filepath.Join(tower, "config.json"), vision); err != nil {
+		return err
+	}
+	processor := map[string]any{
+		"image_processor_type": p.Class, "size": p.ShortestEdge, "crop_size": p.CropHeight, "do_resize": true, "do_center_crop": true,
+		"do_normalize": true, "resample": p.Resample, "image_mean": p.Mean, "image_std": p.Std,
+	}
+	return writeJSON(filepath.Join(tower, "preprocessor_config.json"), processor)
+}
+
+func writeJSON(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(b, '\n'), 0o644)
+}
