@@ -30,5 +30,12 @@ fuzz:
 	  done; \
 	done
 
+# Remakes the checkpoints and pictures of testdata; they come out byte for byte as they are.
+.PHONY: testdata
+testdata: build
+	$(GO) run ./tools/pictures testdata/images
+	rm -rf testdata/models
+	for m in llava1 llava15 llava15hd llava16; do $(BIN) synth --config tiny-$$m --out testdata/models/$$m || exit 1; done
+
 clean:
 	rm -rf bin runs
