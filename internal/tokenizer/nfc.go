@@ -1,0 +1,112 @@
+package tokenizer
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxMarks is how many combining marks in a row the norm package takes before it inserts a U+034F of its own (the
+// stream-safe text format of UAX #15), which other normalisers do not.
+const maxMarks = 30
+
+// normalForm returns a step that brings text into a Unicode normal form.
+func normalForm(form norm.Form) textStep {
+	return func(s string) string {
+		if form.IsNormalString(s) && !longMarks(s) {
+			return s
+		}
+		if !longMarks(s) {
+			return form.String(s)
+		}
+		return normalizeLong(form, s)
+	}
+}
+
+// longMarks reports whether s has a run of combining marks, once decomposed, that the norm package would break up.
+func longMarks(s string) bool {
+	marks := 0
+	for i := 0; i < len(s); {
+		p := norm.NFKD.PropertiesString(s[i:])
+		if p.Size() == 0 {
+			i++
+			marks = 0
+			continue
+		}
+		if p.CCC() == 0 && p.LeadCCC() == 0 {
+			marks = 0
+		}
+		if p.CCC() != 0 || p.TrailCCC() != 0 {
+			marks += max(1, len([]rune(string(p.Decomposition())))-1)
+		}
+		if marks >= maxMarks {
+			return true
+		}
+		i += p.Size()
+	}
+	return false
+}
+
+// normalizeLong is normalisation by the book (UAX #15), for text with long runs of marks: decompose, sort marks by class,
+// compose.
+func normalizeLong(form norm.Form, s string) string {
+	decompose, compose := norm.NFD, form == norm.NFC || form == norm.NFKC
+	if form == norm.NFKC || form == norm.NFKD {
+		decompose = norm.NFKD
+	}
+	type mark struct {
+		r     rune
+		class uint8
+	}
+	var out strings.Builder
+	var starter rune = -1
+	var marks []mark
+	flush := func() {
+		slices.SortStableFunc(marks, func(a, b mark) int { return int(a.class) - int(b.class) })
+		kept := marks[:0]
+		last := uint8(0)
+		for _, m := range marks {
+			if compose && starter >= 0 && (len(kept) == 0 || last < m.class) {
+				if c, ok := composed(starter, m.r); ok {
+					starter = c
+					continue
+				}
+			}
+			kept, last = append(kept, m), m.class
+		}
+		if starter >= 0 {
+			out.WriteRune(starter)
+		}
+		for _, m := range kept {
+			out.WriteRune(m.r)
+		}
+		marks = marks[:0]
+	}
+	for _, r := range s {
+		for _, d := range decompose.String(string(r)) {
+			class := norm.NFD.PropertiesString(string(d)).CCC()
+			if class > 0 {
+				marks = append(marks, mark{d, class})
+				continue
+			}
+			if c, ok := composed(starter, d); compose && ok && len(marks) == 0 {
+				starter = c
+				continue
+			}
+			flush()
+			starter = d
+		}
+	}
+	flush()
+	return out.String()
+}
+
+// composed returns the character that two compose to.
+func composed(a, b rune) (rune, bool) {
+	if a < 0 {
+		return 0, false
+	}
+	c := []rune(norm.NFC.String(string(a) + string(b)))
+	return c[0], len(c) == 1
+}
