@@ -210,8 +210,11 @@ func pool(dst []float32, kind variants.PoolKind, t variants.Taps, at [4][]float3
 // its place.
 func (p *Pipeline) embed(ids []int, a *Answer) ([]float32, error) {
 	hidden := p.llm.Config().Hidden
-	for _, pic := range a.Pictures {
+	for i, pic := range a.Pictures {
 		a.ImageTokens += pic.Tokens
+		for _, w := range pic.Layout.Warnings() {
+			a.Notes = append(a.Notes, fmt.Sprintf("picture %d: %s", i+1, w))
+		}
 	}
 	a.TextTokens = len(ids) - len(a.Pictures)
 	a.PromptTokens = a.TextTokens + a.ImageTokens
@@ -243,6 +246,9 @@ func (p *Pipeline) fit(x []float32, a *Answer) ([]float32, error) {
 	if limit := p.Context(); limit > 0 && a.PromptTokens > limit {
 		return nil, fmt.Errorf("the prompt is longer than the context: %d text tokens and %d image tokens make %d positions, but the model has %d (max_position_embeddings)",
 			a.TextTokens, a.ImageTokens, a.PromptTokens, limit)
+	}
+	if trained := p.variant.TrainedContext; trained > 0 && a.PromptTokens > trained {
+		a.Notes = append(a.Notes, fmt.Sprintf("the prompt has %d positions, but %s was trained with at most %d", a.PromptTokens, p.variant.Title, trained))
 	}
 	return x, nil
 }

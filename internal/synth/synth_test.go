@@ -146,3 +146,12 @@ func TestValuesAreNearlyNormal(t *testing.T) {
 	v.fill(part, 1000)
 	require.Equal(t, raw[4*1000:4*1100], part, "any part can be made by itself")
 }
+
+func BenchmarkFill(b *testing.B) {
+	v := newValues(1, spec{name: "x", shape: []int{4096, 4096}, kind: matrix}, tensor.BF16)
+	buf := make([]byte, 1<<20)
+	b.SetBytes(int64(len(buf)))
+	for b.Loop() {
+		v.fill(buf, 0)
+	}
+}

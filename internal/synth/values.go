@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"encoding/binary"
 	"hash/fnv"
 	"math"
 
@@ -14,12 +15,12 @@ const levels = 1021
 // A values gives the elements of one tensor. Element i depends on the seed, the tensor's name and i alone, so that the
 // bytes are the same on every machine, in any order and however they are cut.
 type values struct {
-	key     uint64
-	size    int    // bytes per element
-	encoded []byte // the levels in the target type
+	key   uint64
+	size  int            // bytes per element
+	level [levels]uint32 // the values in the target type, little-endian in the low bytes
 }
 
-func newValues(seed uint64, s spec, d tensor.DType) values {
+func newValues(seed uint64, s spec, d tensor.DType) *values {
 	h := fnv.New64a()
 	h.Write([]byte(s.name)) // never fails
 	// Four uniform bytes sum to mean 510 with a deviation of sqrt(4*(256²-1)/12), about 147.8.
@@ -34,26 +35,47 @@ func newValues(seed uint64, s spec, d tensor.DType) values {
 	for i := range wide {
 		wide[i] = mean + float32(deviation*(float32(i-510)/147.8))
 	}
-	v := values{key: mix(seed) ^ h.Sum64(), size: d.Size(), encoded: make([]byte, levels*d.Size())}
-	kernels.Narrow(v.encoded, d, wide)
+	encoded := make([]byte, levels*d.Size())
+	kernels.Narrow(encoded, d, wide)
+	v := &values{key: mix(seed) ^ h.Sum64(), size: d.Size()}
+	for i := range v.level {
+		for b := range v.size {
+			v.level[i] |= uint32(encoded[i*v.size+b]) << (8 * b)
+		}
+	}
 	return v
 }
 
 func columns(shape []int) int { return tensor.Elements(shape[1:]) }
 
-// fill writes the elements from first on, as many as dst holds; first is even.
-func (v values) fill(dst []byte, first int) {
-	size := v.size
-	for i := 0; len(dst) > 0; i++ {
-		r := mix(v.key + uint64(first/2+i)*0x9e3779b97f4a7c15)
-		for range min(2, len(dst)/size) {
-			level := int(r&255 + r>>8&255 + r>>16&255 + r>>24&255)
-			copy(dst[:size], v.encoded[level*size:])
-			dst = dst[size:]
-			r >>= 32
+// fill writes the elements from first on, as many as dst holds; first is even. One number gives two elements.
+func (v *values) fill(dst []byte, first int) {
+	counter := v.key + uint64(first/2)*step
+	for ; len(dst) >= 2*v.size; counter += step {
+		r := mix(counter)
+		a, b := v.level[sum4(r)], v.level[sum4(r>>32)]
+		if v.size == 2 {
+			binary.LittleEndian.PutUint32(dst, a|b<<16)
+		} else {
+			binary.LittleEndian.PutUint64(dst, uint64(a)|uint64(b)<<32)
+		}
+		dst = dst[2*v.size:]
+	}
+	if len(dst) > 0 {
+		a := v.level[sum4(mix(counter))]
+		for i := range dst {
+			dst[i] = byte(a >> (8 * i))
 		}
 	}
 }
+
+// sum4 adds the four low bytes.
+func sum4(r uint64) uint64 {
+	r = r&0x00ff00ff + r>>8&0x00ff00ff
+	return r&0x1ff + r>>16&0x1ff
+}
+
+const step = 0x9e3779b97f4a7c15
 
 // mix is the finaliser of SplitMix64.
 func mix(z uint64) uint64 {
