@@ -115,6 +115,9 @@ func (d *decodeJob) compute(c []float32, ldc int, bias, panel []float32, g, next
 			if rest > 0 {
 				b = nil
 			}
+			if i > 0 { // the first pass has prefetched it
+				ahead = src
+			}
 			callRows(d.funcs.rows[rows-1], out, 4*ldc, &d.packed[i*maxStride*d.kn], &src[0], d.w.stride(), d.kn, &ahead[0], b)
 		}
 		if rest > 0 {

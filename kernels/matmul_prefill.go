@@ -2,25 +2,43 @@
 
 package kernels
 
-// The blocking of prefill, in rows of x and in k.
-const (
-	rowBlock = 1024
-	kBlock   = 1024
-)
+// A blocking says how prefill cuts a product, in rows of x and in k.
+type blocking struct {
+	rows   int // packed at a time
+	k      int // packed at a time, for all workers; the chains restart from dst at the next
+	kPanel int // of a panel of weights, widened at a time by one worker
+}
+
+// blockingFor chooses the blocks for m rows of k columns. More rows at a time save widening weights, more k save passing over
+// dst; but what is packed for all workers should stay in the last-level cache, and a widened panel beside a few tiles in the
+// second-level one.
+func blockingFor(m, k int) blocking {
+	if m <= 256 {
+		return blocking{rows: m, k: k, kPanel: 1024}
+	}
+	return blocking{rows: 1024, k: 1024, kPanel: 1024}
+}
 
 // prefill multiplies many rows: for each block of rows and of k, activations are packed tile by tile for all workers, then
 // every worker takes panels of up to 48 weight rows, widens and transposes them into its own scratch, which stays in its
-// second-level cache, and runs all tiles over it. The chains restart from dst at every block of k.
+// second-level cache, and runs all tiles over it.
 func (j *tileJob) prefill() {
-	blocks := (j.w.cols + kBlock - 1) / kBlock
-	kb := ((j.w.cols+blocks-1)/blocks + 31) &^ 31
-	for r0 := 0; r0 < j.m; r0 += rowBlock {
-		b := prefillBlock{tileJob: j, r0: r0, split: splitRows(min(rowBlock, j.m-r0), j.rows)}
-		for k0 := 0; k0 < j.w.cols; k0 += kb {
-			b.k0, b.kn = k0, min(kb, j.w.cols-k0)
+	limit := blockingFor(j.m, j.w.cols)
+	k := evenBlock(j.w.cols, limit.k)
+	for r0 := 0; r0 < j.m; r0 += limit.rows {
+		b := prefillBlock{tileJob: j, r0: r0, split: splitRows(min(limit.rows, j.m-r0), j.rows)}
+		for k0 := 0; k0 < j.w.cols; k0 += k {
+			b.k0, b.kn = k0, min(k, j.w.cols-k0)
+			b.kPanel = evenBlock(b.kn, limit.kPanel)
 			b.run()
 		}
 	}
+}
+
+// evenBlock divides n into equal blocks of at most limit, a multiple of 32.
+func evenBlock(n, limit int) int {
+	blocks := (n + limit - 1) / limit
+	return ((n+blocks-1)/blocks + 31) &^ 31
 }
 
 // A split divides rows into tiles of nearly equal height.
@@ -38,6 +56,7 @@ func (s split) tile(i int) (first, rows int) {
 type prefillBlock struct {
 	*tileJob
 	r0, k0, kn int
+	kPanel     int
 	split
 	packed []float32
 }
@@ -51,64 +70,119 @@ func (b *prefillBlock) run() {
 		first, rows := b.tile(i)
 		b.packActivations(b.packed[i*b.tileSize():(i+1)*b.tileSize()], b.r0+first, rows, b.k0, b.kn)
 	})
-	width := len(b.tileJob.tiles) * groupRows
-	own := b.s.ownFloats(b.p.N(), b.kn*width+(b.tileJob.rows+1)*width)
-	panels := (b.w.groups() + len(b.tileJob.tiles) - 1) / len(b.tileJob.tiles)
-	b.p.Do(panels, func(worker, i int) {
-		g0 := i * len(b.tileJob.tiles)
-		b.panel(own[worker], g0, min(len(b.tileJob.tiles), b.w.groups()-g0))
+	wide := len(b.tileJob.tiles)
+	own := b.s.ownFloats(b.p.N(), (b.kPanel+b.tileJob.rows+1)*wide*groupRows)
+	plan := planPanels((b.w.groups()+wide-1)/wide, b.p.N(), b.tiles)
+	q := queue{n: plan.units()}
+	b.p.Do(min(b.p.N(), q.n), func(worker, _ int) {
+		for i, ok := q.claim(); ok; {
+			next, more := q.claim()
+			if !more {
+				next = i
+			}
+			panel, from, to := plan.unit(i)
+			ahead, _, _ := plan.unit(next)
+			b.panel(own[worker], panel*wide, ahead*wide, from, to)
+			i, ok = next, more
+		}
 	})
 }
 
-// panel computes the columns of weight groups g0..g0+groups.
-func (b *prefillBlock) panel(scratch []float32, g0, groups int) {
-	width := groups * groupRows
-	packed, rest := scratch[:b.kn*width], scratch[b.kn*width:]
-	b.packWeights(packed, width, g0, groups)
+// A panelPlan shares out panels. The last ones, one for each worker, are cut into four parts of the row tiles, so that no
+// worker waits long for another at the end.
+type panelPlan struct{ whole, cut, parts, tiles int }
 
-	n0 := g0 * groupRows
-	count := min(width, b.w.rows-n0)
-	var bias []float32
-	if b.bias != nil && b.k0+b.kn == b.w.cols {
-		bias = b.bias[n0 : n0+count]
+func planPanels(panels, workers, tiles int) panelPlan {
+	if workers == 1 || tiles < 16 {
+		return panelPlan{whole: panels, parts: 1, tiles: tiles}
 	}
-	var edge []float32
-	if count < width { // the kernels write whole groups: let them do it elsewhere
-		edge, rest = rest[:b.tileJob.rows*width], rest[b.tileJob.rows*width:]
+	cut := min(panels, workers)
+	return panelPlan{whole: panels - cut, cut: cut, parts: 4, tiles: tiles}
+}
+
+func (p panelPlan) units() int { return p.whole + p.cut*p.parts }
+
+// unit returns the panel of unit i and its row tiles.
+func (p panelPlan) unit(i int) (panel, from, to int) {
+	if i < p.whole {
+		return i, 0, p.tiles
+	}
+	part := (i - p.whole) % p.parts
+	return p.whole + (i-p.whole)/p.parts, part * p.tiles / p.parts, (part + 1) * p.tiles / p.parts
+}
+
+// panel computes row tiles from..to of the columns of a panel, the weight groups from g0 on, and prefetches the weights of
+// the panel from group next on.
+func (b *prefillBlock) panel(scratch []float32, g0, next, from, to int) {
+	groups := min(len(b.tileJob.tiles), b.w.groups()-g0)
+	width := groups * groupRows
+	packed, rest := scratch[:b.kPanel*width], scratch[b.kPanel*width:]
+	t := tileRun{prefillBlock: b, f: b.tileJob.tiles[groups-1], n0: g0 * groupRows, width: width, from: from, to: to, packed: packed}
+	t.count = min(width, b.w.rows-t.n0)
+	var bias []float32
+	if b.bias != nil {
+		bias = b.bias[t.n0 : t.n0+t.count]
+	}
+	if t.count < width { // the kernels write whole groups: let them do it elsewhere
+		t.edge, rest = rest[:b.tileJob.rows*width], rest[b.tileJob.rows*width:]
 		if bias != nil {
 			clear(rest[copy(rest[:width], bias):width])
 			bias = rest[:width]
 		}
 	}
-	for i := range b.tiles {
-		first, rows := b.tile(i)
-		f := b.tileJob.tiles[groups-1][rows-1]
-		a := &b.packed[i*b.tileSize()]
-		c := b.dst[(b.r0+first)*b.w.rows+n0:]
-		if edge == nil {
-			callTile(f, &c[0], 4*b.w.rows, a, &packed[0], b.kn, first1(b.k0 == 0), ptr(bias))
-			continue
+	for k0 := 0; k0 < b.kn; k0 += b.kPanel {
+		kn := min(b.kPanel, b.kn-k0)
+		b.packWeights(packed, width, g0, groups, next, b.k0+k0, kn)
+		if b.k0+k0+kn == b.w.cols {
+			t.bias = bias
 		}
-		for r := range rows {
-			copy(edge[r*width:r*width+count], c[r*b.w.rows:])
+		t.run(k0, kn)
+	}
+}
+
+// packWeights widens kn columns from k0 on of some groups of weight rows to dst[k][width].
+func (b *prefillBlock) packWeights(dst []float32, width, g0, groups, next, k0, kn int) {
+	whole, size := b.whole(kn), b.w.dtype.Size()
+	for g := range groups {
+		if whole > 0 {
+			ahead := min(next+g, b.w.groups()-1)
+			callPack(b.funcs.pack, &dst[g*groupRows], 4*width, &b.w.group(g0 + g)[k0*size], b.w.stride(), whole, &b.w.group(ahead)[k0*size])
 		}
-		callTile(f, &edge[0], 4*width, a, &packed[0], b.kn, first1(b.k0 == 0), ptr(bias))
-		for r := range rows {
-			copy(c[r*b.w.rows:], edge[r*width:r*width+count])
+		if whole < kn {
+			b.packSlow(dst[whole*width+g*groupRows:], width, g0+g, k0+whole, kn-whole)
 		}
 	}
 }
 
-// packWeights widens the block's k of some groups of weight rows to dst[k][width].
-func (b *prefillBlock) packWeights(dst []float32, width, g0, groups int) {
-	whole, size := b.whole(b.kn), b.w.dtype.Size()
-	for g := range groups {
-		if whole > 0 {
-			src := &b.w.group(g0 + g)[b.k0*size]
-			callPack(b.funcs.pack, &dst[g*groupRows], 4*width, src, b.w.stride(), whole, src)
+// A tileRun runs row tiles over one widened panel after another.
+type tileRun struct {
+	*prefillBlock
+	f            []tileFunc
+	n0           int // first column of dst
+	width, count int // columns of the panel, and those of them that dst has
+	from, to     int // row tiles
+	packed       []float32
+	bias, edge   []float32
+}
+
+// run continues the chains over columns k0..k0+kn of the block.
+func (t *tileRun) run(k0, kn int) {
+	ld := t.w.rows
+	start := first1(t.k0+k0 == 0)
+	for i := t.from; i < t.to; i++ {
+		first, rows := t.tile(i)
+		a := &t.prefillBlock.packed[i*t.tileSize()+k0*t.tileJob.rows]
+		c := t.dst[(t.r0+first)*ld+t.n0:]
+		if t.edge == nil {
+			callTile(t.f[rows-1], &c[0], 4*ld, a, &t.packed[0], kn, start, ptr(t.bias))
+			continue
 		}
-		if whole < b.kn {
-			b.packSlow(dst[whole*width+g*groupRows:], width, g0+g, b.k0+whole, b.kn-whole)
+		for r := range rows {
+			copy(t.edge[r*t.width:r*t.width+t.count], c[r*ld:])
+		}
+		callTile(t.f[rows-1], &t.edge[0], 4*t.width, a, &t.packed[0], kn, start, ptr(t.bias))
+		for r := range rows {
+			copy(c[r*ld:], t.edge[r*t.width:r*t.width+t.count])
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 type (
 	// A tileFunc continues (first = 0) or starts the chains of a tile of c over k packed columns of a and b.
 	tileFunc func(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-	// A packFunc widens and transposes 16 weight rows into dst[k][16], and prefetches as much from next on.
+	// A packFunc widens and transposes 16 weight rows into dst[k][16], and prefetches the same of the rows at next.
 	packFunc func(dst *float32, stride int, src *byte, ld, k int, next *byte)
 	// A rowsFunc computes 16 outputs of a few rows straight from 16 weight rows, and prefetches as much from next on.
 	rowsFunc func(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)

@@ -106,13 +106,14 @@ func (a *asm) pack256(t string) {
 	a.load(params, "DI", "SI", "R8", "DX", "CX", "R13")
 	a.rowBases(weightRows, "DX", "R12")
 	a.loopLabel("step")
+	a.prefetchStart()
 	a.op("LEAQ", "32(DI)", "AX")
 	for g, dst := range []string{"DI", "AX"} {
 		for piece := range 4 {
 			a.transpose256(0, 4, group256(g, 16*piece))
 			for c := range 4 {
 				if c%2 == 0 {
-					a.op("PREFETCHT1", at(64*(8*g+2*piece+c/2), "R13", ""))
+					a.prefetchRow()
 				}
 				for _, r := range a.widen256(t, c, 4+c%2) {
 					a.op("VMOVUPS", r, "("+dst+")")
@@ -121,6 +122,7 @@ func (a *asm) pack256(t string) {
 			}
 		}
 	}
+	a.op("ADDQ", "BX", "R13")
 	a.nextStep(t)
 	a.ret()
 }

@@ -103,33 +103,47 @@ func (a *asm) widen512(t string, c int) []string {
 //	func packAVX512BF16(dst *float32, stride int, src *byte, ld, k int, next *byte)
 //
 // dst[k][16] with stride bytes from k to k+1; src has rows ld bytes apart; k is a multiple of the elements of 64 bytes. It
-// prefetches as many bytes from next on as it reads.
+// prefetches the same rows and columns at next.
 func (a *asm) pack512(t string) {
 	params := []string{"dst", "stride", "src", "ld", "k", "next"}
 	name := names512.pack(t)
 	a.text(name, "func "+name+packSignature, params...)
 	a.load(params, "DI", "SI", "R8", "DX", "CX", "R13")
 	a.rowBases(weightRows, "DX", "R12")
+	a.prefetchStart()
 	a.constants512(t)
 	a.loopLabel("step")
 	a.transpose512()
 	for c := range 16 {
-		a.op("PREFETCHT1", at(64*c, "R13", ""))
+		a.prefetchRow()
 		for _, r := range a.widen512(t, c) {
 			a.op("VMOVUPS", r, "(DI)")
 			a.op("ADDQ", "SI", "DI")
 		}
 	}
+	a.op("ADDQ", "BX", "R13")
 	a.nextStep(t)
 	a.ret()
 }
 
-// nextStep advances the row and prefetch pointers by 64 bytes a row and closes the loop over k.
+// prefetchStart and prefetchRow walk over sixteen rows from R13 on, DX apart. Adding BX then goes to the next column.
+func (a *asm) prefetchStart() {
+	a.op("MOVQ", "DX", "BX")
+	a.op("NEGQ", "BX")
+	a.op("SHLQ", 4, "BX")
+	a.op("ADDQ", 64, "BX")
+}
+
+func (a *asm) prefetchRow() {
+	a.op("PREFETCHT1", "(R13)")
+	a.op("ADDQ", "DX", "R13")
+}
+
+// nextStep advances the row pointers by 64 bytes and closes the loop over k.
 func (a *asm) nextStep(t string) {
 	for _, r := range weightRows {
 		a.op("ADDQ", 64, r)
 	}
-	a.op("ADDQ", 1024, "R13")
 	a.op("SUBQ", elements(t), "CX")
 	a.op("JNZ", "step")
 }
@@ -147,7 +161,8 @@ func rowStride(rows int) int {
 //
 //	func rowsAVX512BF16x1(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
 //
-// x is packed [k][1, 2, 4 or 8]; the rest as in pack512 and tile. The chains start at +0.
+// x is packed [k][1, 2, 4 or 8]; the rest as in pack512 and tile. The chains start at +0. It prefetches as many bytes from
+// next on, in plain order, as it reads.
 func (a *asm) row512(t string, rows int) {
 	params := []string{"c", "ldc", "x", "src", "ld", "k", "next", "bias"}
 	name := names512.row(t, rows)
@@ -173,6 +188,7 @@ func (a *asm) row512(t string, rows int) {
 		}
 	}
 	a.op("ADDQ", k*stride, "BX")
+	a.op("ADDQ", 1024, "R13")
 	a.nextStep(t)
 	a.op("MOVQ", "bias+56(FP)", "AX")
 	a.op("TESTQ", "AX", "AX")
