@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -60,12 +61,7 @@ func readZip(path string, data []byte) ([]zipEntry, error) {
 	if len(dir) != 0 {
 		return nil, errf(ErrFormat, "%s: %d bytes follow the %d entries of the archive's directory", path, len(dir), count)
 	}
-	slices.SortStableFunc(entries, func(a, b zipEntry) int {
-		if a.header < b.header {
-			return -1
-		}
-		return 1
-	})
+	slices.SortStableFunc(entries, func(a, b zipEntry) int { return cmp.Compare(a.header, b.header) })
 	at := uint64(0)
 	for i := range entries {
 		e := &entries[i]
