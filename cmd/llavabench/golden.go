@@ -105,7 +105,12 @@ const maxShownFailures = 20
 func printGoldenReport(w io.Writer, r *goldens.Report, verbose bool) error {
 	out := &stickyWriter{w: w}
 	for _, p := range r.Parts {
-		out.printf("%s: %d cases, %d checked, %d skipped, %d failed (%.1f s)\n", p.Name, p.Cases, p.Checked, p.Skipped, p.Failed, p.Seconds)
+		tensors := 0
+		for _, t := range p.Tensors {
+			tensors += t.Count
+		}
+		out.printf("%s: %d cases, %d checked (%d of them tensors), %d skipped, %d failed, %.1f s\n",
+			p.Name, p.Cases, p.Checked, tensors, p.Skipped, p.Failed, p.Seconds)
 		if err := printTensorErrors(out, p.Tensors); err != nil {
 			return err
 		}

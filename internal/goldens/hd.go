@@ -190,7 +190,7 @@ func (s *set) checkHDPicture(p *Part, e hdPictures) {
 	img := pictures[0]
 	equal(p, where, "width", img.Width, e.Width)
 	equal(p, where, "height", img.Height, e.Height)
-	hashes := map[string]string{}
+	r := newRenderer(img)
 	for _, out := range e.Outputs {
 		where := fmt.Sprintf("%s %d %s %s", where, out.Side, out.PadColor, out.Global)
 		o, err := defaults(hdVariant, out.Side, patchOf(out.Side))
@@ -206,9 +206,9 @@ func (s *set) checkHDPicture(p *Part, e hdPictures) {
 			continue
 		}
 		equal(p, where, "best_wh", [2]int{l.Canvas.W, l.Canvas.H}, out.Best)
-		views, err := imaging.Render(img, l.Plan, nil)
+		views, err := r.render(l.Plan)
 		if p.require(where, "preprocess", err) {
-			s.checkViews(p, where, "hd", views, out.Shape, viewHashes{out.U8Hash, out.F32Hash}, out.U8, hashes)
+			s.checkViews(p, where, "hd", views, out.Shape, viewHashes{out.U8Hash, out.F32Hash}, out.U8, r)
 		}
 	}
 }

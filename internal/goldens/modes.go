@@ -80,9 +80,8 @@ func (t *modeTable) options(flavour, mode string) (variants.Options, error) {
 	o.Flavour = f
 	o.ChannelsGuess = base == mode
 	o.Pinpoints = nil
-	o, err = t.apply(o, base)
-	if err != nil {
-		return variants.Options{}, fmt.Errorf("mode %q: %w", mode, err)
+	if o, err = t.apply(o, base); err != nil {
+		return variants.Options{}, err
 	}
 	return o, o.Validate()
 }
@@ -112,12 +111,14 @@ func (t *modeTable) apply(o variants.Options, mode string) (variants.Options, er
 	}
 	set := map[string]string{"anyres": "released", "anyres_article": "article"}[mode]
 	if set == "" {
-		return o, fmt.Errorf("it is not understood")
+		return o, fmt.Errorf("the mode %q is not understood", mode)
 	}
 	o.AspectRatio = "anyres"
 	if list := pinpointList.FindString(text); list != "" {
-		err := json.Unmarshal([]byte(list), &o.Pinpoints)
-		return o, err
+		if err := json.Unmarshal([]byte(list), &o.Pinpoints); err != nil {
+			return o, fmt.Errorf("the pinpoints of mode %q: %w", mode, err)
+		}
+		return o, nil
 	}
 	return o.SetGrid(set)
 }

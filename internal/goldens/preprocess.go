@@ -1,15 +1,12 @@
 package goldens
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"llavabench/internal/imaging"
-	"llavabench/variants"
 )
 
 // preprocessManifest is preprocess/manifest.json.
@@ -237,14 +234,14 @@ func equalBest(p *Part, where, check string, modes *modeTable, mode string, size
 
 // checkModes checks every output of one picture.
 func (s *set) checkModes(p *Part, where string, modes *modeTable, e *pictureEntry, img *imaging.RGB) {
-	hashes := map[string]string{} // of floats, by the hash of the bytes that they are looked up from
+	r := newRenderer(img)
 	for _, out := range e.Outputs {
 		where := where + " " + out.name()
 		o, err := modes.options(out.Flavour, out.Mode)
 		if !p.require(where, "mode", err) {
 			continue
 		}
-		views, err := modes.render(o, img)
+		l, err := modes.plan(o, img.Size())
 		if out.Error != nil {
 			if err == nil {
 				p.fail(Failure{Case: where, Check: "error", Got: "an output", Want: fmt.Sprintf("%q", *out.Error)})
@@ -256,6 +253,10 @@ func (s *set) checkModes(p *Part, where string, modes *modeTable, e *pictureEntr
 		if !p.require(where, "preprocess", err) {
 			continue
 		}
+		views, err := r.render(l.Plan)
+		if !p.require(where, "preprocess", err) {
+			continue
+		}
 		if out.SameAs != "" {
 			i := slices.IndexFunc(e.Outputs, func(other outputPixels) bool { return other.name() == out.SameAs })
 			if i < 0 {
@@ -264,7 +265,7 @@ func (s *set) checkModes(p *Part, where string, modes *modeTable, e *pictureEntr
 				equal(p, where, "same_u8_as", out.U8Hash, e.Outputs[i].U8Hash)
 			}
 		}
-		s.checkViews(p, where, "preprocess", views, out.Shape, viewHashes{out.U8Hash, out.F32Hash}, out.U8, hashes)
+		s.checkViews(p, where, "preprocess", views, out.Shape, viewHashes{out.U8Hash, out.F32Hash}, out.U8, r)
 		s.checkSample(p, where, views, out)
 	}
 }
@@ -273,8 +274,8 @@ func (s *set) checkModes(p *Part, where string, modes *modeTable, e *pictureEntr
 type viewHashes struct{ u8, f32 string }
 
 // checkViews compares rendered views with hashes, and with the picture of their bytes where the set has it: it says
-// where a difference lies. floats remembers hashes of floats by those of bytes; the table behind them is the same.
-func (s *set) checkViews(p *Part, where, folder string, views []*imaging.RGB, shape []int, want viewHashes, picture string, floats map[string]string) {
+// where a difference lies.
+func (s *set) checkViews(p *Part, where, folder string, views []*imaging.RGB, shape []int, want viewHashes, picture string, r *renderer) {
 	side := views[0].Width
 	if !equalList(p, where, "shape", []int{len(views), 3, side, side}, shape) {
 		return
@@ -285,12 +286,9 @@ func (s *set) checkViews(p *Part, where, folder string, views []*imaging.RGB, sh
 			exact(p, where, "u8", []int{len(views) * side, side, 3}, stacked(views), m.Pix)
 		}
 	}
-	u8 := sha256Hex(planar(views))
-	equal(p, where, "u8_sha256", u8, want.u8)
-	if floats[u8] == "" {
-		floats[u8] = sha256Hex(appendFloats(nil, imaging.ClipNormalizer().Tensor(views)))
-	}
-	equal(p, where, "f32_sha256", floats[u8], want.f32)
+	got := r.hashes(views)
+	equal(p, where, "u8_sha256", got.u8, want.u8)
+	equal(p, where, "f32_sha256", got.f32, want.f32)
 }
 
 // checkSample compares the strided subset of the stacked views that stands in for a picture too large to keep: rows
@@ -320,53 +318,9 @@ func (s *set) checkSample(p *Part, where string, views []*imaging.RGB, out outpu
 	exact(p, where, "sample", []int{m.Height, m.Width, 3}, got, m.Pix)
 }
 
-// stacked gives the pixels of views one below the other.
-func stacked(views []*imaging.RGB) []uint8 {
-	var out []uint8
-	for _, v := range views {
-		out = append(out, v.Pix...)
-	}
-	return out
-}
-
-// planar gives the bytes of views as [views, 3, height, width].
-func planar(views []*imaging.RGB) []byte {
-	var out []byte
-	for _, v := range views {
-		for c := range 3 {
-			for i := c; i < len(v.Pix); i += 3 {
-				out = append(out, v.Pix[i])
-			}
-		}
-	}
-	return out
-}
-
-// appendFloats adds values as little-endian bytes.
-func appendFloats(b []byte, values []float32) []byte {
-	b = slices.Grow(b, 4*len(values))
-	for _, v := range values {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	}
-	return b
-}
-
 func abs(n int) int {
 	if n < 0 {
 		return -n
 	}
 	return n
-}
-
-// render makes the views of a picture as the pipeline does: plan, then render.
-func (t *modeTable) render(o variants.Options, img *imaging.RGB) ([]*imaging.RGB, error) {
-	l, err := t.plan(o, img.Size())
-	if err != nil {
-		return nil, err
-	}
-	views, err := imaging.Render(img, l.Plan, nil)
-	if err == nil && len(views) == 0 {
-		err = errors.New("no view")
-	}
-	return views, err
 }

@@ -154,6 +154,9 @@ func (r *caseRun) compareViews(want golden, got observed) error {
 func rowsOf(name, index string, tol float64) func(*caseRun, golden) error {
 	return func(r *caseRun, want golden) error {
 		got := r.rec.got[name]
+		if len(got.shape) != 2 {
+			return shapeError(got.shape, want.shape)
+		}
 		rows, err := r.want[index].indices(len(got.data) / got.width())
 		if err != nil {
 			return err
@@ -199,6 +202,9 @@ func patchRowsOf(name string) func(*caseRun, golden) error {
 // with the number of positions.
 func (r *caseRun) checkEmbedsSum(want golden) error {
 	got := r.rec.got["inputs_embeds"]
+	if len(got.shape) != 2 {
+		return shapeError(got.shape, want.shape)
+	}
 	sum := make([]float64, got.width())
 	for i, v := range got.data {
 		sum[i%len(sum)] += float64(v)

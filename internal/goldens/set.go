@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -51,8 +52,8 @@ func (s *set) file(name string) string {
 
 // named is file for a name that a manifest gave: one that leaves the set is refused.
 func (s *set) named(folder, name string) (string, error) {
-	full := strings.TrimPrefix(folder+"/"+name, "./")
-	if !filepath.IsLocal(filepath.FromSlash(full)) {
+	full := path.Join(folder, name)
+	if name == "" || !filepath.IsLocal(filepath.FromSlash(full)) {
 		return "", fmt.Errorf("the file name %q leaves the set", name)
 	}
 	return s.file(full), nil
