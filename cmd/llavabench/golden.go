@@ -8,9 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/renderer"
-	"github.com/olekukonko/tablewriter/tw"
 	"github.com/spf13/cobra"
 
 	"llavabench/internal/goldens"
@@ -142,26 +139,15 @@ func printTensorErrors(w io.Writer, tensors []goldens.TensorError) error {
 	if len(tensors) == 0 {
 		return nil
 	}
-	table := tablewriter.NewTable(w,
-		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
-			Borders:  tw.BorderNone,
-			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
-		})),
-		tablewriter.WithHeaderAutoFormat(tw.Off),
-		tablewriter.WithRowAutoWrap(tw.WrapNone),
-		tablewriter.WithAlignment(tw.Alignment{tw.AlignLeft, tw.AlignRight, tw.AlignRight, tw.AlignRight, tw.AlignRight, tw.AlignLeft}),
-	)
-	table.Header("tensor", "compared", "numbers", "largest error", "tolerance", "seen in")
-	for _, t := range tensors {
-		tolerance := formatError(t.Tolerance)
-		if t.Exact {
+	t := newTable(w, "tensor", "compared", "numbers", "largest error", "tolerance", "seen in")
+	for _, e := range tensors {
+		tolerance := formatError(e.Tolerance)
+		if e.Exact {
 			tolerance = "exact"
 		}
-		if err := table.Append(t.Name, strconv.Itoa(t.Count), strconv.Itoa(t.Elements), formatError(t.MaxError), tolerance, t.Case); err != nil {
-			return err
-		}
+		t.row(e.Name, strconv.Itoa(e.Count), strconv.Itoa(e.Elements), formatError(e.MaxError), tolerance, e.Case)
 	}
-	return table.Render()
+	return t.print()
 }
 
 func formatError(v float64) string {

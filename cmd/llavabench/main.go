@@ -34,7 +34,7 @@ func run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args []
 	// apart.
 	started := false
 	root := newRoot(&environment{stdin: stdin, stdout: stdout, stderr: stderr})
-	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	onRun(root, func() { started = true })
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -53,6 +53,19 @@ func run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args []
 	default:
 		fmt.Fprintf(stderr, "llavabench: %v\n", err)
 		return exitFailed
+	}
+}
+
+// onRun has f called before the code of whichever command runs.
+func onRun(cmd *cobra.Command, f func()) {
+	if body := cmd.RunE; body != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			f()
+			return body(cmd, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		onRun(sub, f)
 	}
 }
 

@@ -184,7 +184,7 @@ func execRun(ctx context.Context, env *environment, f runFlags, prompted bool) e
 	}
 	a, err := p.Answer(ctx, req)
 	bar.finish()
-	if !f.json {
+	if !f.json && (err == nil || text.started) {
 		text.end()
 	}
 	if err != nil {
