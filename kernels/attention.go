@@ -44,7 +44,12 @@ func (w *Workers) Attend(dst, q []float32, rows, heads int, kv *KV, a Attention)
 	tile := set.tileRows[len(set.tileRows)-1]
 	pairs := rows * c.group
 	tiles := (pairs + tile - 1) / tile
-	scratch := make([]attendScratch, w.N())
+	var scratch []attendScratch
+	if w == nil {
+		scratch = make([]attendScratch, 1)
+	} else {
+		scratch = w.attend
+	}
 	w.Do(kv.heads*tiles, func(worker, task int) {
 		// The last tiles first: in a causal prompt they are the longest, and short ones at the end even out the workers.
 		t := tiles - 1 - task%tiles

@@ -25,6 +25,8 @@ type Workers struct {
 
 	products sync.Mutex // held for one matrix product: its scratch outlives single jobs
 	scratch  matMulScratch
+
+	attend []attendScratch // by worker, used inside a task
 }
 
 // A job is written by Do while no worker can join, and read by those that joined.
@@ -62,7 +64,7 @@ func NewWorkers(n int) *Workers {
 		n = runtime.GOMAXPROCS(0)
 	}
 	n = min(n, jobActive)
-	w := &Workers{n: n, sleeper: make([]sleeper, n-1)}
+	w := &Workers{n: n, sleeper: make([]sleeper, n-1), attend: make([]attendScratch, n)}
 	for i := range w.sleeper {
 		w.sleeper[i].wake = make(chan struct{}, 1)
 		go w.loop(i + 1)
