@@ -70,7 +70,7 @@ type Info struct {
 	Format string // "PNG", "JPEG", "WEBP", "BMP", "GIF" or "TIFF"
 	Mode   string // mode before conversion: "RGB", "RGBA", "P", "L", "LA", "1", "I", "I;16", "CMYK", ...
 	Size   Size   // of the decoded picture, before HonourOrientation
-	// Orientation is the EXIF orientation 1..8, or 0 if the file has none.
+	// Orientation is the EXIF orientation, 1 to 8; 1, upright, if the file has none that can be read.
 	Orientation int
 }
 
@@ -97,6 +97,7 @@ func Decode(data []byte, o DecodeOptions) (*RGB, Info, error) {
 	}
 	info.Format = kind.name
 	info.Size = m.Size()
+	info.Orientation = max(info.Orientation, 1)
 	if o.HonourOrientation && kind.name != "TIFF" { // a TIFF has been turned already, as Pillow does
 		m = m.oriented(info.Orientation)
 	}

@@ -67,10 +67,12 @@ type coefficients struct {
 	tap   []int32 // fixed point, precisionBits fraction bits
 }
 
-// span is the half-open range of source pixels that any output pixel uses.
-func (c *coefficients) span() (lo, hi int) {
-	last := len(c.first) - 1
-	return c.first[0], c.first[last] + c.count[last]
+// span is the half-open range of source pixels that output pixels from..to-1 use; both ends grow with the output pixel.
+func (c *coefficients) span(from, to int) (lo, hi int) {
+	if from >= to {
+		return 0, 0
+	}
+	return c.first[from], c.first[to-1] + c.count[to-1]
 }
 
 // of gives the taps of output pixel i.

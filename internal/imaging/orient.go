@@ -37,23 +37,23 @@ func (m *RGB) oriented(o int) *RGB {
 }
 
 // exifOrientation reads the orientation (tag 0x0112) from the first directory of an EXIF block, which is a small TIFF
-// file, with or without "Exif\0\0" before it. Anything wrong or missing gives 0.
+// file, with or without "Exif\0\0" before it. Anything wrong or missing gives 1, upright.
 func exifOrientation(exif []byte) int {
 	if len(exif) >= 6 && string(exif[:6]) == "Exif\x00\x00" {
 		exif = exif[6:]
 	}
 	order, ok := tiffOrder(exif)
 	if !ok {
-		return 0
+		return 1
 	}
 	dir := order.Uint32(exif[4:])
 	if uint64(dir)+2 > uint64(len(exif)) {
-		return 0
+		return 1
 	}
 	entries := exif[dir+2:]
 	for range order.Uint16(exif[dir:]) {
 		if len(entries) < 12 {
-			return 0
+			return 1
 		}
 		tag, kind, count := order.Uint16(entries), order.Uint16(entries[2:]), order.Uint32(entries[4:])
 		if tag == tagOrientation && count == 1 {
@@ -65,13 +65,13 @@ func exifOrientation(exif []byte) int {
 				v = int(order.Uint32(entries[8:]))
 			}
 			if v < 1 || v > 8 {
-				return 0
+				return 1
 			}
 			return v
 		}
 		entries = entries[12:]
 	}
-	return 0
+	return 1
 }
 
 // tiffOrder tells the byte order of a TIFF header of 8 bytes.

@@ -117,7 +117,9 @@ func (r *stepRun) apply(m *RGB, loop For) (*RGB, error) {
 	}
 	size := src.canvas
 	if r.resize != nil {
-		size = r.resize.Size
+		if size = r.resize.Size; size.W <= 0 || size.H <= 0 {
+			return nil, fmt.Errorf("resize to %v: width and height must be positive", size)
+		}
 	}
 	want := Rect{0, 0, size.W, size.H}
 	if r.crop != nil {

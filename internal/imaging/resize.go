@@ -83,7 +83,7 @@ func resizeRegion(src source, size Size, f Filter, r Rect, loop For) (*RGB, erro
 	if err != nil {
 		return nil, fmt.Errorf("resize %v to %v: %w", src.canvas, size, err)
 	}
-	top, bottom := vertical.span()
+	top, bottom := vertical.span(0, len(vertical.first))
 	if err := checkCanvas(Size{r.W, bottom - top}); err != nil {
 		return nil, fmt.Errorf("resize %v to %v: rows between the passes: %w", src.canvas, size, err)
 	}
@@ -128,81 +128,105 @@ func checkCanvas(s Size) error {
 	return nil
 }
 
-// resampleRows is the horizontal pass over canvas rows top..bottom-1. Rows outside the picture and columns whose taps
-// do not reach it are the same everywhere, so they are computed once from a row of fill.
+// resampleRows is the horizontal pass over canvas rows top..bottom-1.
+//
+// Two rows are filtered at once: a sample of one row lies in the low and of the other in the high 32 bits of a word, so
+// one 64-bit multiplication does both. The lanes do not disturb each other: the sum is exactly the low row's sum
+// + 2^32 * the high row's, and both fit 32 bits with sign.
+//
+// The sums are integers, so what the fill around the picture adds is the same as adding fill everywhere and, for the
+// picture's columns, the differences from it: only those are visited.
 func resampleRows(src source, c *coefficients, top, bottom int, loop For) *RGB {
 	dst := NewRGB(Size{len(c.first), bottom - top})
-	lo, hi := c.span()
 	left, right := src.columns()
-	from, to := 0, len(c.first)
-	for from < to && c.first[from]+c.count[from] <= left {
-		from++
-	}
-	for from < to && c.first[to-1] >= right {
-		to--
-	}
-
-	var blank []uint8
-	if src.canvas != src.Size() || src.x != 0 || src.y != 0 {
-		blank = make([]uint8, 3*dst.Width)
-		line := make([]uint64, 3*(hi-lo))
-		for i := range line {
-			v := uint64(src.fill[i%3])
-			line[i] = v | v<<32
+	pixels := rowSums(c, left, right, src.fill)
+	blank := make([]uint8, 3*len(pixels)) // a row that does not cross the picture
+	for i, p := range pixels {
+		for channel, s := range p.base {
+			blank[3*i+channel], _ = clip2(s)
 		}
-		resamplePair(blank, blank, line, c, lo, 0, dst.Width)
 	}
-
 	loop.run((dst.Height+1)/2, func(first, last int) {
-		a, b := make([]uint8, 3*(hi-lo)), make([]uint8, 3*(hi-lo))
-		line := make([]uint64, 3*(hi-lo))
+		line := make([]uint64, 3*(right-left))
 		for pair := first; pair < last; pair++ {
-			y0 := 2 * pair
-			y1 := min(y0+1, dst.Height-1)
-			if blank != nil {
+			y0, y1 := 2*pair, min(2*pair+1, dst.Height-1)
+			if !src.has(top+y0) && !src.has(top+y1) {
 				copy(dst.row(y0), blank)
 				copy(dst.row(y1), blank)
-			}
-			if !src.has(top+y0) && !src.has(top+y1) {
 				continue
 			}
-			src.copyRow(a, top+y0, lo, hi)
-			src.copyRow(b, top+y1, lo, hi)
-			for i := range line {
-				line[i] = uint64(a[i]) | uint64(b[i])<<32
+			clear(line)
+			src.addDifferences(line, top+y0, left, 0)
+			src.addDifferences(line, top+y1, left, 32)
+			a, b := dst.row(y0), dst.row(y1)
+			for i := range pixels {
+				p := &pixels[i]
+				s := p.base
+				px := line[3*p.first:][:3*len(p.taps)]
+				for _, k := range p.taps {
+					if len(px) < 3 {
+						break
+					}
+					w := uint64(int64(k))
+					s[0] += px[0] * w
+					s[1] += px[1] * w
+					s[2] += px[2] * w
+					px = px[3:]
+				}
+				a[3*i], b[3*i] = clip2(s[0])
+				a[3*i+1], b[3*i+1] = clip2(s[1])
+				a[3*i+2], b[3*i+2] = clip2(s[2])
 			}
-			resamplePair(dst.row(y0), dst.row(y1), line, c, lo, from, to)
 		}
 	})
 	return dst
 }
 
-// lanes2 is one half (the rounding term) in both 32-bit lanes.
-const lanes2 = 1<<(precisionBits-1) | 1<<(precisionBits-1+32)
-
-// resamplePair filters two rows at once: line holds sample i of row a in the low and of row b in the high 32 bits, so
-// one 64-bit multiplication does both. The lanes do not disturb each other: the sum is exactly
-// a's sum + 2^32 * b's sum, and both fit 32 bits with sign. Output pixels from..to-1 are written.
-func resamplePair(a, b []uint8, line []uint64, c *coefficients, origin, from, to int) {
-	for i := from; i < to; i++ {
-		taps := c.of(i)
-		px := line[3*(c.first[i]-origin):][:3*len(taps)]
-		var s0, s1, s2 uint64 = lanes2, lanes2, lanes2
-		for _, k := range taps {
-			if len(px) < 3 {
-				break
-			}
-			w := uint64(int64(k))
-			s0 += px[0] * w
-			s1 += px[1] * w
-			s2 += px[2] * w
-			px = px[3:]
-		}
-		a[3*i], b[3*i] = clip2(s0)
-		a[3*i+1], b[3*i+1] = clip2(s1)
-		a[3*i+2], b[3*i+2] = clip2(s2)
+// addDifferences adds the differences of canvas row y from the fill, from column left on, to the lane of line that
+// begins at bit shift. A row that does not cross the picture adds nothing.
+func (s *source) addDifferences(line []uint64, y, left int, shift uint) {
+	if !s.has(y) || len(line) == 0 {
+		return
+	}
+	px := s.row(y - s.y)[3*(left-s.x):]
+	for ; len(line) >= 3 && len(px) >= 3; line, px = line[3:], px[3:] {
+		line[0] += uint64(int64(px[0])-int64(s.fill[0])) << shift
+		line[1] += uint64(int64(px[1])-int64(s.fill[1])) << shift
+		line[2] += uint64(int64(px[2])-int64(s.fill[2])) << shift
 	}
 }
+
+// A rowSum is one output pixel of the horizontal pass: base plus the differences of the picture's columns from first on
+// (counted from the picture's first visible one) times taps. base holds the rounding term and what a row of fill adds,
+// in both lanes, by colour.
+type rowSum struct {
+	base  [3]uint64
+	first int
+	taps  []int32
+}
+
+// rowSums prepares the pixels of the horizontal pass for a picture in canvas columns left..right-1.
+func rowSums(c *coefficients, left, right int, fill Color) []rowSum {
+	pixels := make([]rowSum, len(c.first))
+	for i := range pixels {
+		taps, sum := c.of(i), int64(0)
+		for _, k := range taps {
+			sum += int64(k)
+		}
+		p := &pixels[i]
+		for channel, v := range fill {
+			p.base[channel] = lanes2 + uint64(int64(v)*sum)*(1<<32+1)
+		}
+		lo, hi := max(c.first[i], left), min(c.first[i]+len(taps), right)
+		if lo < hi {
+			p.first, p.taps = lo-left, taps[lo-c.first[i]:hi-c.first[i]]
+		}
+	}
+	return pixels
+}
+
+// lanes2 is one half (the rounding term) in both 32-bit lanes.
+const lanes2 = 1<<(precisionBits-1) | 1<<(precisionBits-1+32)
 
 // clip2 rounds and clips both lanes of a sum to bytes.
 func clip2(s uint64) (lo, hi uint8) {
@@ -238,7 +262,7 @@ func resampleColumns(src *RGB, c *coefficients, top int, loop For) *RGB {
 	return dst
 }
 
-// resample8 filters eight neighbouring samples down the rows, in pairs of lanes as resamplePair does: samples 0 and 4,
+// resample8 filters eight neighbouring samples down the rows, in pairs of lanes as resampleRows does: samples 0 and 4,
 // 1 and 5, 2 and 6, 3 and 7.
 func resample8(out, rows []uint8, stride int, taps []int32) {
 	const lanes = 0x000000ff000000ff

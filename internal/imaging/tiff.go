@@ -172,7 +172,10 @@ func (f *tiffFile) understand(l Limits) error {
 	f.compression = f.value(tagCompression, tiffRaw)
 	f.planar = f.value(tagPlanar, 1) == 2 && f.samples > 1
 	f.reversed = f.value(tagFillOrder, 1) == 2
-	f.orientation = f.value(tagOrientation, 0)
+	f.orientation = f.value(tagOrientation, 1)
+	if f.orientation < 1 || f.orientation > 8 {
+		f.orientation = 1
+	}
 	f.bits = f.value(tagBitsPerSample, 1)
 	for i, b := range f.fields[tagBitsPerSample] {
 		if i < f.samples && int(b) != f.bits {
