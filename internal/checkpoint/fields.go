@@ -11,7 +11,7 @@ import (
 )
 
 // maxConfigBytes bounds config.json and its companions; real ones have a few kilobytes.
-const maxConfigBytes = 16 << 20
+const maxConfigBytes = 1 << 20
 
 // fields reads values out of a JSON object with checks. The first error is kept, and after it every method returns its
 // default, so that a reader is a list of fields.

@@ -9,10 +9,10 @@ import (
 	"llavabench/internal/tensor"
 )
 
-// Limits of a pickle. A checkpoint of a million tensors stays below them.
+// Limits of a pickle. A tensor takes about 30 values and 200 bytes, so that 30,000 tensors stay below them.
 const (
-	maxPickleBytes  = 256 << 20
-	maxPickleStack  = 1 << 21
+	maxPickleBytes  = 64 << 20
+	maxPickleValues = 1 << 20
 	maxPickleString = 1 << 16
 )
 
@@ -68,6 +68,7 @@ type pickleMachine struct {
 	stack []any
 	marks []int
 	memo  map[uint32]any
+	steps int // values pushed and marks set so far
 }
 
 func (m *pickleMachine) errorf(class error, format string, args ...any) error {
@@ -92,8 +93,8 @@ func readPickle(data []byte) (value any, length int, err error) {
 		if err := m.step(b[0]); err != nil {
 			return nil, 0, err
 		}
-		if len(m.stack) > maxPickleStack || len(m.memo) > maxPickleStack {
-			return nil, 0, m.errorf(ErrTooLarge, "more than %d values", maxPickleStack)
+		if m.steps > maxPickleValues {
+			return nil, 0, m.errorf(ErrTooLarge, "more than %d values", maxPickleValues)
 		}
 	}
 	if len(m.stack) != 1 || len(m.marks) != 0 {
@@ -123,7 +124,10 @@ func (m *pickleMachine) uint(n uint64) (uint64, error) {
 	return binary.LittleEndian.Uint64(buf[:]), nil
 }
 
-func (m *pickleMachine) push(v any) { m.stack = append(m.stack, v) }
+func (m *pickleMachine) push(v any) {
+	m.stack = append(m.stack, v)
+	m.steps++
+}
 
 // floor is the height of the stack below which the current frame must not reach.
 func (m *pickleMachine) floor() int {
@@ -212,6 +216,7 @@ func (m *pickleMachine) put(index uint64) error {
 		return err
 	}
 	m.memo[uint32(index)] = v
+	m.steps++
 	return nil
 }
 

@@ -69,9 +69,7 @@ func (m *pickleMachine) step(op byte) error {
 		return err
 	case opMark:
 		m.marks = append(m.marks, len(m.stack))
-		if len(m.marks) > maxPickleStack {
-			return m.errorf(ErrTooLarge, "more than %d marks", maxPickleStack)
-		}
+		m.steps++
 	case opPop:
 		_, err := m.pop()
 		return err

@@ -164,6 +164,8 @@ func malformedPickles() []malformed {
 		{"PK-10 tuple of too few", raw(opNone, opTuple3), ErrFormat, "underflow"},
 		{"PK-11 a list in itself", raw(opEmptyList, opDup, opAppend, opStop), ErrFormat, "a list, expected a dictionary"},
 		{"PK-11 a dictionary in itself", newPickler().op(opEmptyDict, opBinPut, 0).str("a").op(opBinGet, 0, opSetItem).stop(), ErrUnsupported, `"a" is a dictionary`},
+		{"PK-11 many values", append(append(raw(opEmptyList), bytes.Repeat([]byte{opNone, opAppend}, 1<<20)...), opStop), ErrTooLarge, "more than 1048576 values"},
+		{"PK-11 many marks", append(raw(), bytes.Repeat([]byte{opMark}, 1<<21)...), ErrTooLarge, "more than 1048576 values"},
 		{"PK-11 deep", append(append([]byte{opProto, 2, opNone}, (*deep)[2:]...), opStop), ErrFormat, "a tuple, expected a dictionary"},
 		{"PK-12 unknown class", newPickler().op(opMark).str("storage").global("collections", "OrderedDict").str("0").str("cpu").int(1).op(opTuple, opBinPersID).stop(), ErrUnsupported, "OrderedDict"},
 		{"PK-12 negative count", dictOf(func(s *tensorSpec) { s.numel = -1 }), ErrFormat, "number of elements"},
