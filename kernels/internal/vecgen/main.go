@@ -1,5 +1,4 @@
-// Vecgen writes the amd64 assembly of the vector and attention kernels: the same operations once for AVX2 and once for
-// AVX-512. The pure-Go functions of package kernels are the definition; what is generated here performs their operations
+// Vecgen writes the assembly of the vector and attention kernels: the same operations for AVX2, AVX-512 and NEON. The pure-Go functions of package kernels are the definition; what is generated here performs their operations
 // in their order, lane by lane.
 //
 // Usage: go run ./internal/vecgen DIR, from the directory of package kernels.
@@ -7,7 +6,6 @@ package main
 
 import (
 	"fmt"
-	"go/format"
 	"log"
 	"os"
 	"path/filepath"
@@ -42,11 +40,13 @@ func generate() map[string][]byte {
 		a := newGen(t)
 		a.attention()
 		files[fmt.Sprintf("attention_%s_amd64.s", t.name)] = a.bytes()
-		stubs, err := format.Source(a.attentionStubs())
-		if err != nil {
-			log.Fatal(err)
-		}
-		files[fmt.Sprintf("attention_%s_amd64.go", t.name)] = stubs
+		files[fmt.Sprintf("attention_%s_amd64.go", t.name)] = attentionStubs("amd64", t.suffix, a.scoreShapes(), a.sumShapes(), t.lanes)
 	}
+	v, a := newNeon(), newNeon()
+	v.vectors()
+	a.attention()
+	files["vectors_neon_arm64.s"] = v.bytes()
+	files["attention_neon_arm64.s"] = a.bytes()
+	files["attention_neon_arm64.go"] = attentionStubs("arm64", "NEON", neonScoreShapes(), neonSumShapes(), 4)
 	return files
 }
