@@ -26,25 +26,25 @@ func onMidpoint(s float64) bool {
 	return b&(1<<29-1) == 1<<28 || b<<1 < 897<<53
 }
 
-// fmaRoundOdd computes the exact sum as s + e by Knuth's TwoSum and rounds it to odd before it converts: a sticky last bit
-// keeps the second rounding from seeing a tie that is none (Boldo and Melquiond, "Emulation of FMA and correctly rounded
-// sums: proved algorithms using rounding to odd", 2008).
+// fmaRoundOdd is FMA32 by way of sumRoundOdd, for sums that a second rounding could spoil.
 func fmaRoundOdd(x, y, z float32) float32 {
-	p, c := float64(x)*float64(y), float64(z)
-	s := float64(p) + c
+	return float32(sumRoundOdd(float64(x)*float64(y), float64(z)))
+}
+
+// sumRoundOdd computes the exact sum of p and c as s + e by Knuth's TwoSum and rounds it to odd: when e is not zero, the
+// last bit of the result is one. Such a sticky bit keeps a second rounding from seeing a tie that is none (Boldo and
+// Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008).
+func sumRoundOdd(p, c float64) float64 {
+	s := p + c
 	t := s - p
 	e := (p - (s - t)) + (c - t)
-	if e != 0 && !math.IsInf(s, 0) {
-		b := math.Float64bits(s)
-		if b&1 == 0 {
-			// One place towards e: up in magnitude when e has the sign of s.
-			if (e > 0) == (s > 0) {
-				b++
-			} else {
-				b--
-			}
-			s = math.Float64frombits(b)
-		}
+	b := math.Float64bits(s)
+	if e == 0 || b&1 != 0 || math.IsInf(s, 0) {
+		return s
 	}
-	return float32(s)
+	// One place towards e: up in magnitude when e has the sign of s.
+	if (e > 0) == (s > 0) {
+		return math.Float64frombits(b + 1)
+	}
+	return math.Float64frombits(b - 1)
 }

@@ -5,14 +5,16 @@ import "fmt"
 // productSet holds the matrix products of one instruction set. matMul gets checked arguments with m > 0 and the scratch of
 // p locked.
 type productSet struct {
-	matMul func(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32)
+	matMul     func(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32)
+	matMulBF16 func(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32)
 }
 
 // matMulScratch is the memory of matrix products that is kept from one to the next: shared for all workers, own by worker.
 type matMulScratch struct {
-	shared []float32
-	own    [][]float32
-	wide   [][]float64
+	shared  []float32
+	rounded []float32 // activations of the bf16 profile
+	own     [][]float32
+	wide    [][]float64
 }
 
 // MatMul computes dst[m, N] = x[m, K]·wᵀ + bias for a weight matrix w of N rows and K columns, all row-major and dense.
@@ -48,12 +50,10 @@ func (p *Workers) product(name string, dst, x []float32, m int, w Weight, bias [
 }
 
 // floats returns n elements of scratch that all workers share.
-func (s *matMulScratch) floats(n int) []float32 {
-	if cap(s.shared) < n {
-		s.shared = make([]float32, n)
-	}
-	return s.shared[:n]
-}
+func (s *matMulScratch) floats(n int) []float32 { return grow(&s.shared, n) }
+
+// activations returns n more such elements.
+func (s *matMulScratch) activations(n int) []float32 { return grow(&s.rounded, n) }
 
 // ownFloats returns n elements of scratch for each of the workers.
 func (s *matMulScratch) ownFloats(workers, n int) [][]float32 {

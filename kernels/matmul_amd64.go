@@ -2,16 +2,46 @@
 
 package kernels
 
+import "llavabench/internal/tensor"
+
 //go:generate go run ./_gen
 
 //go:noescape
 func packRowsAVX2(dst *float32, stride int, rows *[8]*float32, k int)
 
-var (
-	productsAVX2 = tileSet{
-		rows: 6, tiles: tilesAVX2, packRows: packRowsAVX2, weights: weightsAVX2, fewRows: 4,
-	}
-	productsAVX512 = tileSet{
-		rows: 8, tiles: tilesAVX512, packRows: packRowsAVX2, weights: weightsAVX512, fewRows: 32,
-	}
-)
+// dotsAVX512 is one VDPBF16PS: sixteen times two products.
+//
+//go:noescape
+func dotsAVX512(acc *[16]float32, a, b *[16]uint32)
+
+var productsAVX2 = tileSet{
+	rows:     6,
+	packRows: packRowsAVX2,
+	fewRows:  4,
+	floats: map[tensor.DType]reader{
+		tensor.F32:  floatReader(tensor.F32, tilesAVX2, packAVX2F32, rowsAVX2F32),
+		tensor.F16:  floatReader(tensor.F16, tilesAVX2, packAVX2F16, rowsAVX2F16),
+		tensor.BF16: floatReader(tensor.BF16, tilesAVX2, packAVX2BF16, rowsAVX2BF16),
+	},
+	swapped: reader{unit: 2, tiles: tilesAVX2, flags: tileFlush, pack: packAVX2Swap, rows: rowsAVX2Swap, slow: swapRow},
+	dot:     dotReader{missing: "avx512"},
+}
+
+var productsAVX512 = tileSet{
+	rows:     8,
+	packRows: packRowsAVX2,
+	fewRows:  32,
+	floats: map[tensor.DType]reader{
+		tensor.F32:  floatReader(tensor.F32, tilesAVX512, packAVX512F32, rowsAVX512F32),
+		tensor.F16:  floatReader(tensor.F16, tilesAVX512, packAVX512F16, rowsAVX512F16),
+		tensor.BF16: floatReader(tensor.BF16, tilesAVX512, packAVX512BF16, rowsAVX512BF16),
+	},
+	swapped: reader{unit: 2, tiles: tilesAVX512, flags: tileFlush, pack: packAVX512Swap, rows: rowsAVX512Swap, slow: swapRow},
+	dot: dotReader{
+		reader:  reader{unit: 4, tiles: dotsTilesAVX512, pack: packAVX512F32, rows: rowsAVX512Dot, slow: pairRow},
+		missing: lacks("avx512bf16"),
+		fma:     peakAVX512F32,
+		dot:     peakAVX512BF16,
+		dots:    dotsAVX512,
+	},
+}

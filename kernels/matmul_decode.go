@@ -6,9 +6,9 @@ package kernels
 // registers and used for all rows of x. 16 rows of a row-major matrix are one contiguous run of bytes, and the kernel
 // prefetches the group that its worker takes next in plain address order, so that memory sees sequential streams.
 func (j *tileJob) decode() {
-	d := decodeJob{tileJob: j, split: splitRows(j.m, len(j.funcs.rows)), kn: j.whole(j.w.cols)}
+	d := decodeJob{tileJob: j, split: splitRows(j.m, len(j.reader.rows)), kn: j.whole(0, j.cols)}
 	d.pack()
-	own := j.s.ownFloats(j.p.N(), (j.m+1)*groupRows+(j.w.cols-d.kn)*groupRows)
+	own := j.s.ownFloats(j.p.N(), (j.m+1)*groupRows+(j.cols-d.kn)*groupRows)
 	q := queue{n: j.w.groups()}
 	j.p.Do(min(j.p.N(), q.n), func(worker, _ int) {
 		for g, ok := q.claim(); ok; {
@@ -46,7 +46,7 @@ func rowStride(rows int) int {
 
 // pack transposes the activations.
 func (d *decodeJob) pack() {
-	lastSize := (d.w.cols-d.kn)*d.tileJob.rows + 8
+	lastSize := (d.cols-d.kn)*d.tileSet.rows + 8
 	if d.m == 1 {
 		d.packed, d.last = d.x, d.s.floats(lastSize)
 	} else {
@@ -54,13 +54,13 @@ func (d *decodeJob) pack() {
 		d.packed, d.last = all[:d.tiles*maxStride*d.kn], all[d.tiles*maxStride*d.kn:]
 		for i := range d.tiles {
 			first, rows := d.tile(i)
-			packFew(d.packed[i*maxStride*d.kn:(i+1)*maxStride*d.kn], d.x[first*d.w.cols:], rows, d.w.cols, d.kn)
+			packFew(d.packed[i*maxStride*d.kn:(i+1)*maxStride*d.kn], d.x[first*d.cols:], rows, d.cols, d.kn)
 		}
 	}
-	if d.kn < d.w.cols {
+	if d.kn < d.cols {
 		for i := range d.tiles {
 			first, rows := d.tile(i)
-			d.packActivations(d.last[i*lastSize:(i+1)*lastSize], first, rows, d.kn, d.w.cols-d.kn)
+			d.packActivations(d.last[i*lastSize:(i+1)*lastSize], first, rows, d.kn, d.cols-d.kn)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func (d *decodeJob) group(scratch []float32, g, next int) {
 // compute is group for a c, with ldc elements from row to row, that has room for all of the group.
 func (d *decodeJob) compute(c []float32, ldc int, bias, panel []float32, g, next int) {
 	src, ahead := d.w.group(g), d.w.group(next)
-	rest := d.w.cols - d.kn
+	rest := d.cols - d.kn
 	if rest > 0 {
 		d.packSlow(panel, groupRows, g, d.kn, rest)
 	}
@@ -118,11 +118,11 @@ func (d *decodeJob) compute(c []float32, ldc int, bias, panel []float32, g, next
 			if i > 0 { // the first pass has prefetched it
 				ahead = src
 			}
-			callRows(d.funcs.rows[rows-1], out, 4*ldc, &d.packed[i*maxStride*d.kn], &src[0], d.w.stride(), d.kn, &ahead[0], b)
+			callRows(d.reader.rows[rows-1], out, 4*ldc, &d.packed[i*maxStride*d.kn], &src[0], d.w.stride(), d.kn, &ahead[0], b)
 		}
 		if rest > 0 {
-			a := &d.last[i*(rest*d.tileJob.rows+8)]
-			callTile(d.tileJob.tiles[0][rows-1], out, 4*ldc, a, &panel[0], rest, first1(d.kn == 0), ptr(bias))
+			a := &d.last[i*(rest*d.tileSet.rows+8)]
+			callTile(d.reader.tiles[0][rows-1], out, 4*ldc, a, &panel[0], rest, d.tileFlags(d.kn == 0), ptr(bias))
 		}
 	}
 }

@@ -20,31 +20,49 @@ func matMulRef(dst, x []float32, m int, w Weight, bias []float32) {
 	}
 }
 
-func productsGo() productSet { return productSet{matMul: matMulGo} }
+func productsGo() productSet { return productSet{matMul: matMulGo, matMulBF16: matMulBF16Go} }
 
 // wideBlock is the number of k whose weights matMulGo holds in float64: 16 rows of them are 64 KiB.
 const wideBlock = 512
 
-// matMulGo is MatMul for every processor. A task is a group of 16 columns of dst: it widens a block of k of their weights
-// to float64, laid out [column/4][k][column%4], and runs all rows of x over it. The chain restarts from dst at the next
-// block.
+// A goJob is a product in plain Go. A task is a group of 16 columns of dst: it widens a block of k of their weights to
+// float64, laid out [column/4][k][column%4], and runs all rows of x over it. The chain restarts from dst at the next block.
+type goJob struct {
+	dst, x []float32 // x is [m][cols]
+	m      int
+	cols   int
+	w      Weight
+	bias   []float32
+	row    func(dst []float32, row []byte, k0 int) // columns k0 and on of a weight row
+	step   func(x, y, z float32) float32           // the fused multiply-add
+}
+
+// matMulGo is MatMul for every processor.
 func matMulGo(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {
-	block := min(wideBlock, w.cols)
+	size := w.dtype.Size()
+	row := func(dst []float32, row []byte, k0 int) { Widen(dst, w.dtype, row[k0*size:(k0+len(dst))*size]) }
+	j := goJob{dst: dst, x: x, m: m, cols: w.cols, w: w, bias: bias, row: row, step: FMA32}
+	j.run(p, s)
+}
+
+func (j *goJob) run(p *Workers, s *matMulScratch) {
+	block := min(wideBlock, j.cols)
 	wide := s.ownDoubles(p.N(), groupRows*block)
 	own := s.ownFloats(p.N(), block)
-	p.Do(w.groups(), func(worker, g int) {
+	n := j.w.rows
+	p.Do(j.w.groups(), func(worker, g int) {
 		first := g * groupRows
-		count := min(groupRows, w.rows-first)
-		for k0 := 0; k0 < w.cols; k0 += block {
-			kn := min(block, w.cols-k0)
+		count := min(groupRows, n-first)
+		for k0 := 0; k0 < j.cols; k0 += block {
+			kn := min(block, j.cols-k0)
 			panel := wide[worker][:groupRows*kn]
-			widenGroup(panel, own[worker][:kn], w, g, k0)
-			for i := range m {
-				out := dst[i*w.rows+first : i*w.rows+first+count]
-				rowGo(out, x[i*w.cols+k0:i*w.cols+k0+kn], panel, k0 == 0)
-				if bias != nil && k0+kn == w.cols {
-					for n := range out {
-						out[n] += bias[first+n]
+			j.widenGroup(panel, own[worker][:kn], g, k0)
+			for i := range j.m {
+				out := j.dst[i*n+first : i*n+first+count]
+				j.runRow(out, j.x[i*j.cols+k0:i*j.cols+k0+kn], panel, k0 == 0)
+				if j.bias != nil && k0+kn == j.cols {
+					for c := range out {
+						out[c] += j.bias[first+c]
 					}
 				}
 			}
@@ -53,11 +71,10 @@ func matMulGo(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, b
 }
 
 // widenGroup fills panel with the columns k0.. of the 16 weight rows of group g; row is scratch for one of them.
-func widenGroup(panel []float64, row []float32, w Weight, g, k0 int) {
-	data, size := w.group(g), w.dtype.Size()
+func (j *goJob) widenGroup(panel []float64, row []float32, g, k0 int) {
+	data, ld := j.w.group(g), j.w.stride()
 	for n := range groupRows {
-		at := n*w.stride() + k0*size
-		Widen(row, w.dtype, data[at:at+len(row)*size])
+		j.row(row, data[n*ld:(n+1)*ld], k0)
 		quad := panel[n/4*4*len(row):]
 		for k, v := range row {
 			quad[4*k+n%4] = float64(v)
@@ -65,21 +82,21 @@ func widenGroup(panel []float64, row []float32, w Weight, g, k0 int) {
 	}
 }
 
-// rowGo continues (or starts) the chains of up to 16 outputs of one row of x over a panel.
-func rowGo(out, x []float32, panel []float64, start bool) {
+// runRow continues (or starts) the chains of up to 16 outputs of one row of x over a panel.
+func (j *goJob) runRow(out, x []float32, panel []float64, start bool) {
 	for n := 0; n < len(out); n += 4 {
 		var acc [4]float32
 		if !start {
 			copy(acc[:], out[n:])
 		}
-		acc = chains4(acc, x, panel[n*len(x):(n+4)*len(x)])
+		acc = chains4(acc, x, panel[n*len(x):(n+4)*len(x)], j.step)
 		copy(out[n:], acc[:])
 	}
 }
 
-// chains4 runs four chains of FMA32 over one row of x and four columns [k][4] of weights. The products and sums are those of
-// FMA32; one test tells whether any of the four sums needs its slow path.
-func chains4(acc [4]float32, x []float32, w []float64) [4]float32 {
+// chains4 runs four chains over one row of x and four columns [k][4] of weights. The products and sums are those of FMA32;
+// one test tells whether any of the four sums needs step, the function in full.
+func chains4(acc [4]float32, x []float32, w []float64, step func(x, y, z float32) float32) [4]float32 {
 	a0, a1, a2, a3 := float64(acc[0]), float64(acc[1]), float64(acc[2]), float64(acc[3])
 	for k, xk := range x {
 		v, c := float64(xk), (*[4]float64)(w[4*k:])
@@ -91,10 +108,10 @@ func chains4(acc [4]float32, x []float32, w []float64) [4]float32 {
 			a0, a1, a2, a3 = float64(float32(s0)), float64(float32(s1)), float64(float32(s2)), float64(float32(s3))
 			continue
 		}
-		a0 = float64(FMA32(xk, float32(c[0]), float32(a0)))
-		a1 = float64(FMA32(xk, float32(c[1]), float32(a1)))
-		a2 = float64(FMA32(xk, float32(c[2]), float32(a2)))
-		a3 = float64(FMA32(xk, float32(c[3]), float32(a3)))
+		a0 = float64(step(xk, float32(c[0]), float32(a0)))
+		a1 = float64(step(xk, float32(c[1]), float32(a1)))
+		a2 = float64(step(xk, float32(c[2]), float32(a2)))
+		a3 = float64(step(xk, float32(c[3]), float32(a3)))
 	}
 	return [4]float32{float32(a0), float32(a1), float32(a2), float32(a3)}
 }

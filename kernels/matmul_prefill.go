@@ -23,12 +23,12 @@ func blockingFor(m, k int) blocking {
 // every worker takes panels of up to 48 weight rows, widens and transposes them into its own scratch, which stays in its
 // second-level cache, and runs all tiles over it.
 func (j *tileJob) prefill() {
-	limit := blockingFor(j.m, j.w.cols)
-	k := evenBlock(j.w.cols, limit.k)
+	limit := blockingFor(j.m, j.cols)
+	k := evenBlock(j.cols, limit.k)
 	for r0 := 0; r0 < j.m; r0 += limit.rows {
-		b := prefillBlock{tileJob: j, r0: r0, split: splitRows(min(limit.rows, j.m-r0), j.rows)}
-		for k0 := 0; k0 < j.w.cols; k0 += k {
-			b.k0, b.kn = k0, min(k, j.w.cols-k0)
+		b := prefillBlock{tileJob: j, r0: r0, split: splitRows(min(limit.rows, j.m-r0), j.tileSet.rows)}
+		for k0 := 0; k0 < j.cols; k0 += k {
+			b.k0, b.kn = k0, min(k, j.cols-k0)
 			b.kPanel = evenBlock(b.kn, limit.kPanel)
 			b.run()
 		}
@@ -62,7 +62,7 @@ type prefillBlock struct {
 }
 
 // tileSize is the number of elements of a packed tile: the last k of packRows writes up to 8 elements too far.
-func (b *prefillBlock) tileSize() int { return b.kn*b.tileJob.rows + 8 }
+func (b *prefillBlock) tileSize() int { return b.kn*b.tileSet.rows + 8 }
 
 func (b *prefillBlock) run() {
 	b.packed = b.s.floats(b.tiles * b.tileSize())
@@ -70,8 +70,8 @@ func (b *prefillBlock) run() {
 		first, rows := b.tile(i)
 		b.packActivations(b.packed[i*b.tileSize():(i+1)*b.tileSize()], b.r0+first, rows, b.k0, b.kn)
 	})
-	wide := len(b.tileJob.tiles)
-	own := b.s.ownFloats(b.p.N(), (b.kPanel+b.tileJob.rows+1)*wide*groupRows)
+	wide := len(b.reader.tiles)
+	own := b.s.ownFloats(b.p.N(), (b.kPanel+b.tileSet.rows+1)*wide*groupRows)
 	plan := planPanels((b.w.groups()+wide-1)/wide, b.p.N(), b.tiles)
 	q := queue{n: plan.units()}
 	b.p.Do(min(b.p.N(), q.n), func(worker, _ int) {
@@ -114,17 +114,17 @@ func (p panelPlan) unit(i int) (panel, from, to int) {
 // panel computes row tiles from..to of the columns of a panel, the weight groups from g0 on, and prefetches the weights of
 // the panel from group next on.
 func (b *prefillBlock) panel(scratch []float32, g0, next, from, to int) {
-	groups := min(len(b.tileJob.tiles), b.w.groups()-g0)
+	groups := min(len(b.reader.tiles), b.w.groups()-g0)
 	width := groups * groupRows
 	packed, rest := scratch[:b.kPanel*width], scratch[b.kPanel*width:]
-	t := tileRun{prefillBlock: b, f: b.tileJob.tiles[groups-1], n0: g0 * groupRows, width: width, from: from, to: to, packed: packed}
+	t := tileRun{prefillBlock: b, f: b.reader.tiles[groups-1], n0: g0 * groupRows, width: width, from: from, to: to, packed: packed}
 	t.count = min(width, b.w.rows-t.n0)
 	var bias []float32
 	if b.bias != nil {
 		bias = b.bias[t.n0 : t.n0+t.count]
 	}
 	if t.count < width { // the kernels write whole groups: let them do it elsewhere
-		t.edge, rest = rest[:b.tileJob.rows*width], rest[b.tileJob.rows*width:]
+		t.edge, rest = rest[:b.tileSet.rows*width], rest[b.tileSet.rows*width:]
 		if bias != nil {
 			clear(rest[copy(rest[:width], bias):width])
 			bias = rest[:width]
@@ -133,7 +133,7 @@ func (b *prefillBlock) panel(scratch []float32, g0, next, from, to int) {
 	for k0 := 0; k0 < b.kn; k0 += b.kPanel {
 		kn := min(b.kPanel, b.kn-k0)
 		b.packWeights(packed, width, g0, groups, next, b.k0+k0, kn)
-		if b.k0+k0+kn == b.w.cols {
+		if b.k0+k0+kn == b.cols {
 			t.bias = bias
 		}
 		t.run(k0, kn)
@@ -142,11 +142,11 @@ func (b *prefillBlock) panel(scratch []float32, g0, next, from, to int) {
 
 // packWeights widens kn columns from k0 on of some groups of weight rows to dst[k][width].
 func (b *prefillBlock) packWeights(dst []float32, width, g0, groups, next, k0, kn int) {
-	whole, size := b.whole(kn), b.w.dtype.Size()
+	whole := b.whole(k0, kn)
 	for g := range groups {
 		if whole > 0 {
 			ahead := min(next+g, b.w.groups()-1)
-			callPack(b.funcs.pack, &dst[g*groupRows], 4*width, &b.w.group(g0 + g)[k0*size], b.w.stride(), whole, &b.w.group(ahead)[k0*size])
+			callPack(b.pack, &dst[g*groupRows], 4*width, &b.w.group(g0 + g)[k0*b.unit], b.w.stride(), whole, &b.w.group(ahead)[k0*b.unit])
 		}
 		if whole < kn {
 			b.packSlow(dst[whole*width+g*groupRows:], width, g0+g, k0+whole, kn-whole)
@@ -168,19 +168,19 @@ type tileRun struct {
 // run continues the chains over columns k0..k0+kn of the block.
 func (t *tileRun) run(k0, kn int) {
 	ld := t.w.rows
-	start := first1(t.k0+k0 == 0)
+	flags := t.tileFlags(t.k0+k0 == 0)
 	for i := t.from; i < t.to; i++ {
 		first, rows := t.tile(i)
-		a := &t.prefillBlock.packed[i*t.tileSize()+k0*t.tileJob.rows]
+		a := &t.prefillBlock.packed[i*t.tileSize()+k0*t.tileSet.rows]
 		c := t.dst[(t.r0+first)*ld+t.n0:]
 		if t.edge == nil {
-			callTile(t.f[rows-1], &c[0], 4*ld, a, &t.packed[0], kn, start, ptr(t.bias))
+			callTile(t.f[rows-1], &c[0], 4*ld, a, &t.packed[0], kn, flags, ptr(t.bias))
 			continue
 		}
 		for r := range rows {
 			copy(t.edge[r*t.width:r*t.width+t.count], c[r*ld:])
 		}
-		callTile(t.f[rows-1], &t.edge[0], 4*t.width, a, &t.packed[0], kn, start, ptr(t.bias))
+		callTile(t.f[rows-1], &t.edge[0], 4*t.width, a, &t.packed[0], kn, flags, ptr(t.bias))
 		for r := range rows {
 			copy(c[r*ld:], t.edge[r*t.width:r*t.width+t.count])
 		}

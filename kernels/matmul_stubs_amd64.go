@@ -4,25 +4,27 @@
 
 package kernels
 
-import "llavabench/internal/tensor"
+//go:noescape
+func tileAVX2x1x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
 
 //go:noescape
-func tileAVX2x1x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
+func tileAVX2x2x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
 
 //go:noescape
-func tileAVX2x2x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
+func tileAVX2x3x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
 
 //go:noescape
-func tileAVX2x3x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
+func tileAVX2x4x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
 
 //go:noescape
-func tileAVX2x4x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
+func tileAVX2x5x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
 
 //go:noescape
-func tileAVX2x5x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
+func tileAVX2x6x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
 
-//go:noescape
-func tileAVX2x6x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
+var tilesAVX2 = [][]tileFunc{
+	{tileAVX2x1x16, tileAVX2x2x16, tileAVX2x3x16, tileAVX2x4x16, tileAVX2x5x16, tileAVX2x6x16},
+}
 
 //go:noescape
 func packAVX2F32(dst *float32, stride int, src *byte, ld, k int, next *byte)
@@ -39,6 +41,8 @@ func rowsAVX2F32x3(c *float32, ldc int, x *float32, src *byte, ld, k int, next *
 //go:noescape
 func rowsAVX2F32x4(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
 
+var rowsAVX2F32 = []rowsFunc{rowsAVX2F32x1, rowsAVX2F32x2, rowsAVX2F32x3, rowsAVX2F32x4}
+
 //go:noescape
 func packAVX2F16(dst *float32, stride int, src *byte, ld, k int, next *byte)
 
@@ -53,6 +57,8 @@ func rowsAVX2F16x3(c *float32, ldc int, x *float32, src *byte, ld, k int, next *
 
 //go:noescape
 func rowsAVX2F16x4(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+var rowsAVX2F16 = []rowsFunc{rowsAVX2F16x1, rowsAVX2F16x2, rowsAVX2F16x3, rowsAVX2F16x4}
 
 //go:noescape
 func packAVX2BF16(dst *float32, stride int, src *byte, ld, k int, next *byte)
@@ -69,89 +75,102 @@ func rowsAVX2BF16x3(c *float32, ldc int, x *float32, src *byte, ld, k int, next 
 //go:noescape
 func rowsAVX2BF16x4(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
 
-// tilesAVX2 are the tile kernels by groups of columns and rows, each less one.
-var tilesAVX2 = [][]tileFunc{
-	{tileAVX2x1x16, tileAVX2x2x16, tileAVX2x3x16, tileAVX2x4x16, tileAVX2x5x16, tileAVX2x6x16},
+var rowsAVX2BF16 = []rowsFunc{rowsAVX2BF16x1, rowsAVX2BF16x2, rowsAVX2BF16x3, rowsAVX2BF16x4}
+
+//go:noescape
+func packAVX2Swap(dst *float32, stride int, src *byte, ld, k int, next *byte)
+
+//go:noescape
+func rowsAVX2Swapx1(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX2Swapx2(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX2Swapx3(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX2Swapx4(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+var rowsAVX2Swap = []rowsFunc{rowsAVX2Swapx1, rowsAVX2Swapx2, rowsAVX2Swapx3, rowsAVX2Swapx4}
+
+//go:noescape
+func tileAVX512x1x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x2x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x3x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x4x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x5x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x6x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x7x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x8x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x1x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x2x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x3x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x4x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x5x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x6x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x7x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x8x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x1x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x2x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x3x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x4x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x5x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x6x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x7x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func tileAVX512x8x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+var tilesAVX512 = [][]tileFunc{
+	{tileAVX512x1x16, tileAVX512x2x16, tileAVX512x3x16, tileAVX512x4x16, tileAVX512x5x16, tileAVX512x6x16, tileAVX512x7x16, tileAVX512x8x16},
+	{tileAVX512x1x32, tileAVX512x2x32, tileAVX512x3x32, tileAVX512x4x32, tileAVX512x5x32, tileAVX512x6x32, tileAVX512x7x32, tileAVX512x8x32},
+	{tileAVX512x1x48, tileAVX512x2x48, tileAVX512x3x48, tileAVX512x4x48, tileAVX512x5x48, tileAVX512x6x48, tileAVX512x7x48, tileAVX512x8x48},
 }
-
-// weightsAVX2 are the kernels that read weights, by element type.
-var weightsAVX2 = map[tensor.DType]weightFuncs{
-	tensor.F32:  {packAVX2F32, []rowsFunc{rowsAVX2F32x1, rowsAVX2F32x2, rowsAVX2F32x3, rowsAVX2F32x4}},
-	tensor.F16:  {packAVX2F16, []rowsFunc{rowsAVX2F16x1, rowsAVX2F16x2, rowsAVX2F16x3, rowsAVX2F16x4}},
-	tensor.BF16: {packAVX2BF16, []rowsFunc{rowsAVX2BF16x1, rowsAVX2BF16x2, rowsAVX2BF16x3, rowsAVX2BF16x4}},
-}
-
-//go:noescape
-func tileAVX512x1x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x2x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x3x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x4x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x5x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x6x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x7x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x8x16(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x1x32(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x2x32(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x3x32(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x4x32(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x5x32(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x6x32(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x7x32(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x8x32(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x1x48(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x2x48(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x3x48(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x4x48(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x5x48(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x6x48(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x7x48(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
-
-//go:noescape
-func tileAVX512x8x48(c *float32, ldc int, a, b *float32, k, first int, bias *float32)
 
 //go:noescape
 func packAVX512F32(dst *float32, stride int, src *byte, ld, k int, next *byte)
@@ -180,6 +199,8 @@ func rowsAVX512F32x7(c *float32, ldc int, x *float32, src *byte, ld, k int, next
 //go:noescape
 func rowsAVX512F32x8(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
 
+var rowsAVX512F32 = []rowsFunc{rowsAVX512F32x1, rowsAVX512F32x2, rowsAVX512F32x3, rowsAVX512F32x4, rowsAVX512F32x5, rowsAVX512F32x6, rowsAVX512F32x7, rowsAVX512F32x8}
+
 //go:noescape
 func packAVX512F16(dst *float32, stride int, src *byte, ld, k int, next *byte)
 
@@ -206,6 +227,8 @@ func rowsAVX512F16x7(c *float32, ldc int, x *float32, src *byte, ld, k int, next
 
 //go:noescape
 func rowsAVX512F16x8(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+var rowsAVX512F16 = []rowsFunc{rowsAVX512F16x1, rowsAVX512F16x2, rowsAVX512F16x3, rowsAVX512F16x4, rowsAVX512F16x5, rowsAVX512F16x6, rowsAVX512F16x7, rowsAVX512F16x8}
 
 //go:noescape
 func packAVX512BF16(dst *float32, stride int, src *byte, ld, k int, next *byte)
@@ -234,16 +257,137 @@ func rowsAVX512BF16x7(c *float32, ldc int, x *float32, src *byte, ld, k int, nex
 //go:noescape
 func rowsAVX512BF16x8(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
 
-// tilesAVX512 are the tile kernels by groups of columns and rows, each less one.
-var tilesAVX512 = [][]tileFunc{
-	{tileAVX512x1x16, tileAVX512x2x16, tileAVX512x3x16, tileAVX512x4x16, tileAVX512x5x16, tileAVX512x6x16, tileAVX512x7x16, tileAVX512x8x16},
-	{tileAVX512x1x32, tileAVX512x2x32, tileAVX512x3x32, tileAVX512x4x32, tileAVX512x5x32, tileAVX512x6x32, tileAVX512x7x32, tileAVX512x8x32},
-	{tileAVX512x1x48, tileAVX512x2x48, tileAVX512x3x48, tileAVX512x4x48, tileAVX512x5x48, tileAVX512x6x48, tileAVX512x7x48, tileAVX512x8x48},
+var rowsAVX512BF16 = []rowsFunc{rowsAVX512BF16x1, rowsAVX512BF16x2, rowsAVX512BF16x3, rowsAVX512BF16x4, rowsAVX512BF16x5, rowsAVX512BF16x6, rowsAVX512BF16x7, rowsAVX512BF16x8}
+
+//go:noescape
+func packAVX512Swap(dst *float32, stride int, src *byte, ld, k int, next *byte)
+
+//go:noescape
+func rowsAVX512Swapx1(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Swapx2(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Swapx3(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Swapx4(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Swapx5(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Swapx6(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Swapx7(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Swapx8(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+var rowsAVX512Swap = []rowsFunc{rowsAVX512Swapx1, rowsAVX512Swapx2, rowsAVX512Swapx3, rowsAVX512Swapx4, rowsAVX512Swapx5, rowsAVX512Swapx6, rowsAVX512Swapx7, rowsAVX512Swapx8}
+
+//go:noescape
+func dotAVX512x1x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x2x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x3x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x4x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x5x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x6x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x7x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x8x16(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x1x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x2x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x3x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x4x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x5x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x6x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x7x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x8x32(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x1x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x2x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x3x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x4x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x5x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x6x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x7x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+//go:noescape
+func dotAVX512x8x48(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)
+
+var dotsTilesAVX512 = [][]tileFunc{
+	{dotAVX512x1x16, dotAVX512x2x16, dotAVX512x3x16, dotAVX512x4x16, dotAVX512x5x16, dotAVX512x6x16, dotAVX512x7x16, dotAVX512x8x16},
+	{dotAVX512x1x32, dotAVX512x2x32, dotAVX512x3x32, dotAVX512x4x32, dotAVX512x5x32, dotAVX512x6x32, dotAVX512x7x32, dotAVX512x8x32},
+	{dotAVX512x1x48, dotAVX512x2x48, dotAVX512x3x48, dotAVX512x4x48, dotAVX512x5x48, dotAVX512x6x48, dotAVX512x7x48, dotAVX512x8x48},
 }
 
-// weightsAVX512 are the kernels that read weights, by element type.
-var weightsAVX512 = map[tensor.DType]weightFuncs{
-	tensor.F32:  {packAVX512F32, []rowsFunc{rowsAVX512F32x1, rowsAVX512F32x2, rowsAVX512F32x3, rowsAVX512F32x4, rowsAVX512F32x5, rowsAVX512F32x6, rowsAVX512F32x7, rowsAVX512F32x8}},
-	tensor.F16:  {packAVX512F16, []rowsFunc{rowsAVX512F16x1, rowsAVX512F16x2, rowsAVX512F16x3, rowsAVX512F16x4, rowsAVX512F16x5, rowsAVX512F16x6, rowsAVX512F16x7, rowsAVX512F16x8}},
-	tensor.BF16: {packAVX512BF16, []rowsFunc{rowsAVX512BF16x1, rowsAVX512BF16x2, rowsAVX512BF16x3, rowsAVX512BF16x4, rowsAVX512BF16x5, rowsAVX512BF16x6, rowsAVX512BF16x7, rowsAVX512BF16x8}},
-}
+//go:noescape
+func rowsAVX512Dotx1(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Dotx2(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Dotx3(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Dotx4(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Dotx5(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Dotx6(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Dotx7(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+//go:noescape
+func rowsAVX512Dotx8(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)
+
+var rowsAVX512Dot = []rowsFunc{rowsAVX512Dotx1, rowsAVX512Dotx2, rowsAVX512Dotx3, rowsAVX512Dotx4, rowsAVX512Dotx5, rowsAVX512Dotx6, rowsAVX512Dotx7, rowsAVX512Dotx8}

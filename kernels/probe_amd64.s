@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func peakAVX512F32(n int)
-TEXT ·peakAVX512F32(SB), NOSPLIT, $0-8
+TEXT ·peakAVX512F32(SB), NOSPLIT, $8-8
 	MOVQ n+0(FP), CX
 	VPXORQ Z0, Z0, Z0
 	VPXORQ Z1, Z1, Z1
@@ -72,7 +72,7 @@ turn:
 	RET
 
 // func peakAVX512BF16(n int)
-TEXT ·peakAVX512BF16(SB), NOSPLIT, $0-8
+TEXT ·peakAVX512BF16(SB), NOSPLIT, $8-8
 	MOVQ n+0(FP), CX
 	VPXORQ Z0, Z0, Z0
 	VPXORQ Z1, Z1, Z1
@@ -139,7 +139,7 @@ turn:
 	RET
 
 // func peakAVX512Int8(n int)
-TEXT ·peakAVX512Int8(SB), NOSPLIT, $0-8
+TEXT ·peakAVX512Int8(SB), NOSPLIT, $8-8
 	MOVQ n+0(FP), CX
 	VPXORQ Z0, Z0, Z0
 	VPXORQ Z1, Z1, Z1
@@ -206,7 +206,7 @@ turn:
 	RET
 
 // func peakAVX2F32(n int)
-TEXT ·peakAVX2F32(SB), NOSPLIT, $0-8
+TEXT ·peakAVX2F32(SB), NOSPLIT, $8-8
 	MOVQ n+0(FP), CX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -245,7 +245,7 @@ turn:
 	RET
 
 // func peakAVX2Int8(n int)
-TEXT ·peakAVX2Int8(SB), NOSPLIT, $0-8
+TEXT ·peakAVX2Int8(SB), NOSPLIT, $8-8
 	MOVQ n+0(FP), CX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
@@ -296,7 +296,7 @@ turn:
 	RET
 
 // func readAVX512(p *byte, n, ahead int)
-TEXT ·readAVX512(SB), NOSPLIT, $0-24
+TEXT ·readAVX512(SB), NOSPLIT, $8-24
 	MOVQ p+0(FP), SI
 	MOVQ n+8(FP), CX
 	MOVQ ahead+16(FP), DX
@@ -326,7 +326,7 @@ turn:
 	RET
 
 // func readAVX2(p *byte, n, ahead int)
-TEXT ·readAVX2(SB), NOSPLIT, $0-24
+TEXT ·readAVX2(SB), NOSPLIT, $8-24
 	MOVQ p+0(FP), SI
 	MOVQ n+8(FP), CX
 	MOVQ ahead+16(FP), DX

@@ -8,9 +8,12 @@ var names256 = kernelNames{suffix: "AVX2", rows: 6, groups: 1, few: 4}
 
 func avx2File() []byte {
 	a := newFile("amd64 && !purego")
+	for g := range 2 {
+		a.define(fmt.Sprintf("TRANSPOSE256X%d(disp)", g), func() { a.transpose256(0, 4, group256(g)) })
+	}
 	a.packRows()
 	for rows := 1; rows <= names256.rows; rows++ {
-		a.tile(avx2, names256.tile(rows, 1), rows, 2)
+		a.tile(avx2, names256.tile(rows, 1), rows, 2, false)
 	}
 	for i := range 8 {
 		fmt.Fprintf(a, "\nDATA oddMask256<>+%d(SB)/4, $0xffff0000", 4*i)
@@ -53,6 +56,9 @@ func (a *asm) widen256(t string, c, scratch int) []string {
 		a.op("VPSLLD", 16, y(c), y(scratch))
 		a.op("VPAND", "oddMask256<>(SB)", y(c), y(c))
 		return []string{y(scratch), y(c)}
+	case "Swap":
+		both := a.widen256("BF16", c, scratch)
+		return []string{both[1], both[0]}
 	case "F16":
 		a.op("VPSHUFB", "evenOdd256<>(SB)", y(c), y(c))
 		a.op("VPERMQ", "$0xd8", y(c), y(c))
@@ -91,10 +97,13 @@ func (a *asm) packRows() {
 	a.ret()
 }
 
-// group256 addresses 16 bytes, piece i of a cache line, of the rows of half g of a group of sixteen.
-func group256(g, disp int) func(int) string {
-	return func(i int) string { return rowAddress(8*g+i, disp, weightRows, "DX", "R12") }
+// group256 addresses the rows of half g of a group of sixteen in a macro with parameter disp.
+func group256(g int) func(int) string {
+	return func(i int) string { return "disp" + rowAddress(8*g+i, 0, weightRows, "DX", "R12") }
 }
+
+// transpose is the macro that transposes 16 bytes, disp from the row pointers, of half g.
+func transpose(g, disp int) string { return fmt.Sprintf("TRANSPOSE256X%d(%d)", g, disp) }
 
 // pack256 is pack512.
 //
@@ -110,7 +119,7 @@ func (a *asm) pack256(t string) {
 	a.op("LEAQ", "32(DI)", "AX")
 	for g, dst := range []string{"DI", "AX"} {
 		for piece := range 4 {
-			a.transpose256(0, 4, group256(g, 16*piece))
+			a.op(transpose(g, 16*piece))
 			for c := range 4 {
 				if c%2 == 0 {
 					a.prefetchRow()
@@ -142,9 +151,12 @@ func (a *asm) row256(t string, rows int) {
 	for i := range 2 * rows {
 		a.op("VXORPS", acc(0, i), acc(0, i), acc(0, i))
 	}
+	if t == "Swap" {
+		a.setFlush("AX")
+	}
 	stride := 4 * rowStride(rows)
 	piece := func(g, piece, back int) {
-		a.transpose256(0, 4, group256(g, 16*piece-64*back))
+		a.op(transpose(g, 16*piece-64*back))
 		k := elements(t) * (piece - 4*back) / 4
 		for c := range 4 {
 			if g == 0 {
@@ -183,6 +195,9 @@ func (a *asm) row256(t string, rows int) {
 	a.label("last")
 	for i := range 4 {
 		piece(1, i, 1)
+	}
+	if t == "Swap" {
+		a.restoreFlush()
 	}
 	a.op("MOVQ", "bias+56(FP)", "AX")
 	a.op("TESTQ", "AX", "AX")

@@ -4,10 +4,11 @@ import "fmt"
 
 var avx512 = vectorISA{reg: z, bytes: 64, regs: 32, stride: 8, zero: "VPXORQ"}
 
-var names512 = kernelNames{suffix: "AVX512", rows: 8, groups: 3, few: 8}
+var names512 = kernelNames{suffix: "AVX512", rows: 8, groups: 3, few: 8, dot: true}
 
 func avx512File() []byte {
 	a := newFile("amd64 && !purego")
+	a.define("TRANSPOSE512", a.transpose512)
 	for i := range 8 { // words 0 2 4 … 30, 1 3 5 … 31
 		low := uint64(i%4*8 + i/4)
 		fmt.Fprintf(a, "\nDATA evenOdd<>+%d(SB)/8, $%#x", 8*i, low|(low+2)<<16|(low+4)<<32|(low+6)<<48)
@@ -15,7 +16,8 @@ func avx512File() []byte {
 	fmt.Fprintf(a, "\nGLOBL evenOdd<>(SB), RODATA|NOPTR, $64\n")
 	for groups := 1; groups <= names512.groups; groups++ {
 		for rows := 1; rows <= names512.rows; rows++ {
-			a.tile(avx512, names512.tile(rows, groups), rows, groups)
+			a.tile(avx512, names512.tile(rows, groups), rows, groups, false)
+			a.tile(avx512, names512.dotTile(rows, groups), rows, groups, true)
 		}
 	}
 	for _, t := range weightTypes {
@@ -24,13 +26,25 @@ func avx512File() []byte {
 			a.row512(t, rows)
 		}
 	}
+	for rows := 1; rows <= names512.few; rows++ {
+		a.row512("Dot", rows)
+	}
+	params := []string{"acc", "a", "b"}
+	a.text("dotsAVX512", "func dotsAVX512(acc *[16]float32, a, b *[16]uint32)", params...)
+	a.load(params, "DI", "SI", "DX")
+	a.op("VMOVUPS", "(DI)", "Z0")
+	a.op("VMOVUPS", "(SI)", "Z1")
+	a.op("VMOVUPS", "(DX)", "Z2")
+	a.vdpbf16ps(2, 1, 0)
+	a.op("VMOVUPS", "Z0", "(DI)")
+	a.ret()
 	return a.Bytes()
 }
 
 // weightRows are the registers of the sixteen weight rows: bases of rows 0, 4, 8 and 12, and their distances.
 var weightRows = []string{"R8", "R9", "R10", "R11"}
 
-// transpose512 loads 64 bytes of each of sixteen rows and leaves in Z0..Z15 their sixteen dword columns, ascending, with one
+// transpose512 is a macro: it loads 64 bytes of each of sixteen rows and leaves in Z0..Z15 their sixteen dword columns, ascending, with one
 // row a lane. It uses Z16..Z19.
 func (a *asm) transpose512() {
 	for q := range 4 {
@@ -62,9 +76,9 @@ func (a *asm) transpose512() {
 	}
 }
 
-// elements is the number of k in the 64 bytes of a step.
+// elements is the number of k in the 64 bytes of a step; for Dot, k counts pairs.
 func elements(t string) int {
-	if t == "F32" {
+	if t == "F32" || t == "Dot" {
 		return 16
 	}
 	return 32
@@ -73,7 +87,7 @@ func elements(t string) int {
 // constants512 loads what widen512 needs.
 func (a *asm) constants512(t string) {
 	switch t {
-	case "BF16":
+	case "BF16", "Swap":
 		a.op("MOVL", "$0xffff0000", "AX")
 		a.op("VPBROADCASTD", "AX", z(20))
 	case "F16":
@@ -88,6 +102,9 @@ func (a *asm) widen512(t string, c int) []string {
 		a.op("VPSLLD", 16, z(c), z(16+c%2))
 		a.op("VPANDD", z(20), z(c), z(c))
 		return []string{z(16 + c%2), z(c)}
+	case "Swap":
+		both := a.widen512("BF16", c)
+		return []string{both[1], both[0]}
 	case "F16":
 		a.op("VPERMW", z(c), z(20), z(c)) // even k in the lower half, odd k in the upper
 		a.op("VCVTPH2PS", y(c), z(16+c%2))
@@ -113,7 +130,7 @@ func (a *asm) pack512(t string) {
 	a.prefetchStart()
 	a.constants512(t)
 	a.loopLabel("step")
-	a.transpose512()
+	a.op("TRANSPOSE512")
 	for c := range 16 {
 		a.prefetchRow()
 		for _, r := range a.widen512(t, c) {
@@ -170,19 +187,26 @@ func (a *asm) row512(t string, rows int) {
 	a.load(params, "DI", "SI", "BX", "R8", "DX", "CX", "R13")
 	a.rowBases(weightRows, "DX", "R12")
 	a.constants512(t)
+	if t == "Swap" {
+		a.setFlush("AX")
+	}
 	const acc = 21
 	for m := range rows {
 		a.op("VPXORQ", z(acc+m), z(acc+m), z(acc+m))
 	}
 	stride := 4 * rowStride(rows)
 	a.loopLabel("step")
-	a.transpose512()
+	a.op("TRANSPOSE512")
 	k := 0
 	for c := range 16 {
 		a.op("PREFETCHT1", at(64*c, "R13", ""))
 		for _, r := range a.widen512(t, c) {
 			for m := range rows {
-				a.op("VFMADD231PS.BCST", at(k*stride+4*m, "BX", ""), r, z(acc+m))
+				if t == "Dot" {
+					a.vdpbf16psBX(k*stride+4*m, c, acc+m)
+				} else {
+					a.op("VFMADD231PS.BCST", at(k*stride+4*m, "BX", ""), r, z(acc+m))
+				}
 			}
 			k++
 		}
@@ -190,6 +214,9 @@ func (a *asm) row512(t string, rows int) {
 	a.op("ADDQ", k*stride, "BX")
 	a.op("ADDQ", 1024, "R13")
 	a.nextStep(t)
+	if t == "Swap" {
+		a.restoreFlush()
+	}
 	a.op("MOVQ", "bias+56(FP)", "AX")
 	a.op("TESTQ", "AX", "AX")
 	a.op("JZ", "store")

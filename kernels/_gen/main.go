@@ -35,7 +35,6 @@ func files() map[string][]byte {
 // An asm collects the text of one file.
 type asm struct {
 	bytes.Buffer
-	function string
 }
 
 func newFile(constraint string) *asm {
@@ -44,11 +43,31 @@ func newFile(constraint string) *asm {
 	return a
 }
 
-// text starts a leaf function. Every parameter takes eight bytes.
+// text starts a leaf function with eight bytes of its own on the stack, for setFlush. Every parameter takes eight bytes.
 func (a *asm) text(name, comment string, params ...string) {
-	a.function = name
-	fmt.Fprintf(a, "\n// %s\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", comment, name, 8*len(params))
+	fmt.Fprintf(a, "\n// %s\nTEXT ·%s(SB), NOSPLIT, $8-%d\n", comment, name, 8*len(params))
 }
+
+// define writes what body emits as a macro.
+func (a *asm) define(name string, body func()) {
+	outer := a.Buffer
+	a.Buffer = bytes.Buffer{}
+	body()
+	lines := strings.Split(strings.TrimSuffix(a.String(), "\n"), "\n")
+	a.Buffer = outer
+	fmt.Fprintf(a, "\n#define %s \\\n%s\n", name, strings.Join(lines, "; \\\n"))
+}
+
+// setFlush makes the processor take subnormal operands as zeros and flush subnormal results to zero; restoreFlush ends it.
+func (a *asm) setFlush(scratch string) {
+	a.op("STMXCSR", "saved-8(SP)")
+	a.op("MOVL", "saved-8(SP)", scratch)
+	a.op("ORL", "$0x8040", scratch)
+	a.op("MOVL", scratch, "flush-4(SP)")
+	a.op("LDMXCSR", "flush-4(SP)")
+}
+
+func (a *asm) restoreFlush() { a.op("LDMXCSR", "saved-8(SP)") }
 
 // load reads parameters into registers: pairs of a parameter's index and name with its register.
 func (a *asm) load(params []string, regs ...string) {
