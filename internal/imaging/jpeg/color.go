@@ -57,7 +57,7 @@ func (d *decoder) render(m *Image, model ColorModel) {
 		case ModelGray:
 			copy(out, rows[0])
 		case ModelYCbCr:
-			ycc(out, rows[0], rows[1], rows[2])
+			ycc(out, 3, rows[0], rows[1], rows[2])
 		case ModelRGB:
 			for x := range d.width {
 				p := out[3*x:][:3]
@@ -70,29 +70,25 @@ func (d *decoder) render(m *Image, model ColorModel) {
 				p[0], p[1], p[2], p[3] = ^rows[0][x], ^rows[1][x], ^rows[2][x], ^rows[3][x]
 			}
 		case ModelYCCK:
-			// Inverting the inverted colours of the conversion leaves them as they are.
-			for x := range d.width {
-				p := out[4*x:][:4]
-				p[0], p[1], p[2] = yccPixel(rows[0][x], rows[1][x], rows[2][x])
-				p[3] = ^rows[3][x]
+			// The conversion gives inverted inks, and inverting them again leaves them as they are.
+			ycc(out, 4, rows[0], rows[1], rows[2])
+			for x, k := range rows[3] {
+				out[4*x+3] = ^k
 			}
 		}
 	}
 }
 
-// ycc converts a row of pixels.
-func ycc(out, y, cb, cr []uint8) {
+// ycc converts a row of pixels, step bytes apart in out.
+func ycc(out []uint8, step int, y, cb, cr []uint8) {
 	cb, cr = cb[:len(y)], cr[:len(y)]
-	for x, v := range y {
-		p := out[3*x:][:3]
-		p[0], p[1], p[2] = yccPixel(v, cb[x], cr[x])
+	for x, luma := range y {
+		v, b, r := int32(luma), cb[x], cr[x]
+		p := out[step*x:][:3]
+		p[0] = clip(v + toRed[r])
+		p[1] = clip(v + (toGreenCb[b]+toGreenCr[r])>>16)
+		p[2] = clip(v + toBlue[b])
 	}
-}
-
-// yccPixel converts one pixel.
-func yccPixel(y, cb, cr uint8) (r, g, b uint8) {
-	v := int32(y)
-	return clip(v + toRed[cr]), clip(v + (toGreenCb[cb]+toGreenCr[cr])>>16), clip(v + toBlue[cb])
 }
 
 // ToRGB converts the picture as Pillow's convert("RGB") does: gray is repeated, and of each colour that ink leaves the

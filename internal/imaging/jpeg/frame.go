@@ -43,7 +43,9 @@ type component struct {
 
 	quant *[64]int16 // latched by the first scan; nil: all samples are 128
 	coefs []int16    // 64 per block in row order; multi-scan files only
-	plane []uint8    // blocksY*8 rows of blocksX*8 samples
+	// touched is 1 for the blocks, row by row, that have had codes in a scan of AC coefficients; progressive files only.
+	touched []uint8
+	plane   []uint8 // blocksY*8 rows of blocksX*8 samples
 
 	// precision is, per coefficient in zigzag order, the number of low bits still missing, or -1 before its first scan;
 	// before is the same ahead of the last scan of the component, for coefficients 0..9.
@@ -94,12 +96,9 @@ func jpeg2000(data []byte) bool {
 	return bytes.HasPrefix(data, []byte("\xFF\x4F\xFF\x51")) || bytes.HasPrefix(data, []byte("\x00\x00\x00\x0CjP  "))
 }
 
-// parseSOF reads the frame header (B.2.2).
+// parseSOF reads the frame header (B.2.2), the first of the file.
 func (d *decoder) parseSOF(code byte, p []byte) error {
 	name := markerName(code)
-	if d.width != 0 {
-		return d.fail(ErrFormat, "%s: second frame header", name)
-	}
 	if len(p) < 6 || len(p) != 6+3*int(p[5]) {
 		return d.fail(ErrFormat, "%s: %d bytes for its components", name, len(p))
 	}
@@ -114,7 +113,7 @@ func (d *decoder) parseSOF(code byte, p []byte) error {
 		return d.fail(ErrUnsupported, "%s: height 0, to be defined by DNL", name)
 	case n != 1 && n != 3 && n != 4:
 		return d.fail(ErrUnsupported, "%s: %d components, only 1, 3 or 4", name, n)
-	case d.maxPixels > 0 && width*height > d.maxPixels:
+	case d.maxPixels > 0 && int64(width)*int64(height) > int64(d.maxPixels):
 		return d.fail(ErrLimit, "%s: %d x %d pixels, limit %d pixels", name, width, height, d.maxPixels)
 	case width > MaxSide || height > MaxSide:
 		return d.fail(ErrLimit, "%s: %d x %d pixels, longest side %d", name, width, height, MaxSide)
@@ -187,6 +186,9 @@ func (d *decoder) layOut() error {
 		c := &d.comps[i]
 		if d.multiScan {
 			c.coefs = make([]int16, 64*c.stride*ceilDiv(c.blocksY, c.v)*c.v)
+			if d.progressive {
+				c.touched = make([]uint8, c.blocksX*c.blocksY)
+			}
 		} else {
 			c.plane = make([]uint8, 64*c.blocksX*c.blocksY)
 		}

@@ -49,7 +49,7 @@ const (
 // Options bounds the work of Decode.
 type Options struct {
 	// MaxPixels is the largest width * height that is decoded; 0 means DefaultMaxPixels. It is checked from the header,
-	// before anything is allocated. Decoding needs up to 3 bytes per pixel and component, for progressive files 2 more.
+	// before anything is allocated. Decoding needs about 2 bytes per pixel and component, 3 for files of several scans.
 	MaxPixels int
 }
 

@@ -38,7 +38,6 @@ var unsupported = map[byte]string{
 	0xC9:  "arithmetic coding (SOF9)",
 	0xCA:  "arithmetic coding, progressive (SOF10)",
 	0xCB:  "arithmetic coding, lossless (SOF11)",
-	mDAC:  "arithmetic coding (DAC)",
 	0xCD:  "arithmetic coding, hierarchical (SOF13)",
 	0xCE:  "arithmetic coding, hierarchical (SOF14)",
 	0xCF:  "arithmetic coding, hierarchical lossless (SOF15)",
@@ -146,6 +145,10 @@ func (d *decoder) marker(code byte) error {
 		return nil
 	case code == mTEM && d.scans > 0:
 		return nil // Pillow's own header parser does not know TEM
+	case (code == mSOF0 || code == mSOF1 || code == mSOF2) && d.width != 0:
+		return d.fail(ErrFormat, "%s: second frame header", markerName(code))
+	case code == mSOS && d.scans > 0 && !d.multiScan:
+		return d.fail(ErrFormat, "SOS: a scan after one that was complete")
 	}
 	parse := d.parser(code)
 	if parse == nil {
@@ -185,7 +188,7 @@ func (d *decoder) parser(code byte) func([]byte) error {
 	case mAPPE:
 		return d.parseAPP14
 	}
-	if skippable(code) {
+	if skippable(code) || code == mDAC { // DAC prepares for a coding that the frame header would have to announce
 		return func([]byte) error { return nil }
 	}
 	return nil
@@ -263,7 +266,7 @@ func (d *decoder) parseDNL(p []byte) error {
 	if len(p) != 2 {
 		return d.fail(ErrFormat, "DNL: %d bytes, want 2", len(p))
 	}
-	if n := int(p[0])<<8 | int(p[1]); n != d.height {
+	if n := int(p[0])<<8 | int(p[1]); d.height != 0 && n != d.height {
 		return d.fail(ErrUnsupported, "number of lines defined by DNL: %d, frame header %d", n, d.height)
 	}
 	return nil

@@ -1,5 +1,7 @@
 package jpeg
 
+import "bytes"
+
 // startProgressive checks a progressive scan's parameters (G.1.1.1) and notes what it adds to each coefficient. Scans in
 // an order that makes no sense are decoded, as by libjpeg.
 func (d *decoder) startProgressive() error {
@@ -32,33 +34,35 @@ func (d *decoder) startProgressive() error {
 func (d *decoder) progressiveDC() error {
 	var unit [10]block
 	blocks := unit[:d.scan.unitBlocks()]
-	return d.eachMCU(func(mx, my int) error {
-		d.place(blocks, mx, my)
+	return d.eachMCU(func(i, _ int) (int, error) {
+		d.place(blocks, i)
 		if d.scan.high != 0 {
-			return d.refineDC(blocks)
+			return 1, d.refineDC(blocks)
 		}
-		if d.starved {
-			return nil
-		}
-		for i := range blocks {
-			c := blocks[i].comp
-			size, ok := d.symbol(d.scan.dcTabs[c.dc])
-			if !ok {
-				return d.ends()
-			}
-			diff, ok := d.value(int(size))
-			if !ok {
-				return d.ends()
-			}
-			sum := c.pred + diff
-			if (sum > c.pred) != (diff > 0) {
-				return d.fail(ErrFormat, "DC coefficient overflows")
-			}
-			c.pred = sum
-			blocks[i].coefs[0] = int16(sum << d.scan.low)
-		}
-		return nil
+		return 1, d.firstDC(blocks)
 	})
+}
+
+// firstDC decodes the high bits of each block's DC coefficient.
+func (d *decoder) firstDC(blocks []block) error {
+	for i := range blocks {
+		c := blocks[i].comp
+		size, ok := d.symbol(d.scan.dcTabs[c.dc])
+		if !ok {
+			return d.ends()
+		}
+		diff, ok := d.value(int(size))
+		if !ok {
+			return d.ends()
+		}
+		sum := c.pred + diff
+		if (sum > c.pred) != (diff > 0) {
+			return d.fail(ErrFormat, "DC coefficient overflows")
+		}
+		c.pred = sum
+		blocks[i].coefs[0] = int16(sum << d.scan.low)
+	}
+	return nil
 }
 
 // refineDC decodes one bit for each block.
@@ -79,42 +83,36 @@ func (d *decoder) ends() error { return d.fail(ErrTruncated, "no end-of-image ma
 // progressiveAC decodes a scan of a band of AC coefficients of one component (G.1.2.2, G.1.2.3).
 func (d *decoder) progressiveAC() error {
 	c := &d.scan.comps[0]
-	total := c.blocksX * c.blocksY
 	t := d.scan.acTabs[c.ac]
-	for i := 0; i < total; {
-		left := total - i
-		good := !d.starved
-		if d.restart > 0 {
-			if d.scan.restartsToGo == 0 {
-				if err := d.restartMarker(); err != nil {
-					return err
-				}
-			}
-			left = min(left, d.scan.restartsToGo)
-		}
-		n, ok := 1, true
-		switch {
-		case d.starved:
-			// Missing data changes nothing up to the next restart marker.
-			n = left
-		case d.scan.high != 0:
-			ok = d.refineAC(t, c.at(i%c.blocksX, i/c.blocksX))
-		case d.scan.eobRun > 0:
-			n = min(left, d.scan.eobRun)
-			d.scan.eobRun -= n
-		default:
-			ok = d.firstAC(t, c.at(i%c.blocksX, i/c.blocksX))
-		}
-		if !ok {
-			return d.ends()
-		}
-		i += n
-		if good {
-			d.lastGoodRow = (i - 1) / c.blocksX / c.v
-		}
-		d.scan.restartsToGo -= n
+	decode := d.firstAC
+	if d.scan.high != 0 {
+		decode = d.refineAC
 	}
-	return nil
+	return d.eachMCU(func(i, left int) (int, error) {
+		if d.scan.eobRun > 0 {
+			if n := d.idle(c.touched[i:], left); n > 0 {
+				d.scan.eobRun -= n
+				return n, nil
+			}
+		}
+		c.touched[i] = 1
+		if !decode(t, c.at(i%c.blocksX, i/c.blocksX)) {
+			return 0, d.ends()
+		}
+		return 1, nil
+	})
+}
+
+// idle is how many of the next blocks, at most left, an end-of-band run leaves as they are: all that it covers in a
+// first scan; in later ones those up to the next block that may have coefficients to correct.
+func (d *decoder) idle(touched []uint8, left int) int {
+	n := min(left, d.scan.eobRun)
+	if d.scan.high != 0 {
+		if i := bytes.IndexByte(touched[:n], 1); i >= 0 {
+			return i
+		}
+	}
+	return n
 }
 
 // firstAC decodes the high bits of a block's band.

@@ -99,7 +99,7 @@ func (d *decoder) decodeScans() error {
 		} else {
 			c.transform()
 		}
-		c.coefs = nil
+		c.coefs, c.touched = nil, nil
 	}
 	return nil
 }
@@ -239,6 +239,9 @@ func (d *decoder) useStandardTables() {
 	}
 }
 
+// endsScan says whether a marker is one that libjpeg takes for the end of a scan's data even where restarts are due.
+func endsScan(code byte) bool { return code >= mSOF0 && code < mRST0 || code > mRST7 }
+
 // restartMarker passes the restart marker that is due. Where another marker is found it recovers like libjpeg
 // (jpeg_resync_to_restart): a marker that should come soon, or that ends the scan, is kept, so that the data up to it
 // counts as missing; an older one is skipped; any other is taken for the one that is due.
@@ -252,7 +255,7 @@ func (d *decoder) restartMarker() error {
 			}
 			return d.fail(ErrTruncated, "no restart marker RST%d", due)
 		}
-		if d.code > mRST7 || d.code >= mSOF0 && d.code < mRST0 {
+		if endsScan(d.code) {
 			break
 		}
 		if d.code >= mRST0 {

@@ -25,9 +25,9 @@ func (d *decoder) sequentialScan() error {
 	}
 	var unit [10]block
 	blocks := unit[:d.scan.unitBlocks()]
-	return d.eachMCU(func(mx, my int) error {
-		d.place(blocks, mx, my)
-		return d.sequentialMCU(blocks)
+	return d.eachMCU(func(i, _ int) (int, error) {
+		d.place(blocks, i)
+		return 1, d.sequentialMCU(blocks)
 	})
 }
 
@@ -38,36 +38,60 @@ type block struct {
 	out   []uint8    // where the samples go; nil: padding that is decoded and dropped
 }
 
-// eachMCU calls decode for each MCU of the scan, left to right and top to bottom, and passes restart markers.
-func (d *decoder) eachMCU(decode func(mx, my int) error) error {
-	across, down, rowsPerUnit := ceilDiv(d.width, 8*d.maxH), d.unitRows, 1
-	if c := d.scan.comps[0]; len(d.scan.comps) == 1 {
-		across, down, rowsPerUnit = c.blocksX, c.blocksY, c.v
+// grid is the number of MCUs across and down the scan (A.2).
+func (d *decoder) grid() (across, down int) {
+	if len(d.scan.comps) == 1 {
+		return d.scan.comps[0].blocksX, d.scan.comps[0].blocksY
 	}
-	for my := range down {
-		for mx := range across {
-			if !d.starved {
-				d.lastGoodRow = my / rowsPerUnit
-			}
-			if d.restart > 0 {
-				if d.scan.restartsToGo == 0 {
-					if err := d.restartMarker(); err != nil {
-						return err
-					}
+	return ceilDiv(d.width, 8*d.maxH), d.unitRows
+}
+
+// eachMCU calls decode for the MCUs of the scan, numbered left to right and top to bottom, and passes restart markers.
+// decode handles at least MCU i and at most left of them, and says how many. MCUs without data stay as they are in files
+// of several scans, so they are passed over.
+func (d *decoder) eachMCU(decode func(i, left int) (n int, err error)) error {
+	across, down := d.grid()
+	perUnit := across // MCUs in a unit row
+	if len(d.scan.comps) == 1 {
+		perUnit *= d.scan.comps[0].v
+	}
+	total := across * down
+	for i := 0; i < total; {
+		hadData := !d.starved
+		left := total - i
+		if d.restart > 0 {
+			if d.scan.restartsToGo == 0 {
+				if err := d.restartMarker(); err != nil {
+					return err
 				}
-				d.scan.restartsToGo--
 			}
-			if err := decode(mx, my); err != nil {
+			left = min(left, d.scan.restartsToGo)
+		}
+		n := left
+		switch {
+		case d.starved && d.multiScan && endsScan(d.code):
+			return nil
+		case d.starved && d.multiScan:
+		default:
+			var err error
+			if n, err = decode(i, left); err != nil {
 				return err
 			}
+		}
+		i += n
+		d.scan.restartsToGo -= n
+		if hadData {
+			d.lastGoodRow = (i - 1) / perUnit
 		}
 	}
 	return nil
 }
 
-// place finds the blocks of MCU (mx, my) (A.2).
-func (d *decoder) place(blocks []block, mx, my int) {
-	i := 0
+// place finds the blocks of MCU i.
+func (d *decoder) place(blocks []block, i int) {
+	across, _ := d.grid()
+	mx, my := i%across, i/across
+	blocks = blocks[:0]
 	for ci := range d.scan.comps {
 		c := &d.scan.comps[ci]
 		h, v := c.h, c.v
@@ -82,8 +106,7 @@ func (d *decoder) place(blocks []block, mx, my int) {
 				} else if x < c.blocksX && y < c.blocksY {
 					b.out = c.block(x, y)
 				}
-				blocks[i] = b
-				i++
+				blocks = append(blocks, b)
 			}
 		}
 	}
@@ -275,14 +298,8 @@ func (r *bitReader) blockFast(dc, ac *huffTable, coefs *[64]int16, pred *int32) 
 // readTrailer looks for the end of image behind the only scan. libjpeg does not insist: the picture is complete. But it
 // stumbles over bad segments and further scans, in as much of the file as Pillow has read by then.
 func (d *decoder) readTrailer() error {
-	code, err := d.readMarkers()
-	switch {
-	case errors.Is(err, ErrTruncated):
-		return nil
-	case err != nil:
+	if _, err := d.readMarkers(); err != nil && !errors.Is(err, ErrTruncated) {
 		return err
-	case code == mSOS:
-		return d.fail(ErrFormat, "SOS: a scan after one that was complete")
 	}
 	return nil
 }
