@@ -26,6 +26,7 @@ type KV struct {
 	length            int
 	dtype             tensor.DType
 	keys, values      []byte
+	line              []byte // scratch of Append: one head of one row
 }
 
 // NewKV makes room for capacity keys and values of heads heads of dim elements, stored as d: F32, F16 or BF16.
@@ -36,6 +37,7 @@ func NewKV(heads, dim, capacity int, d tensor.DType) *KV {
 	kv := &KV{heads: heads, dim: dim, width: roundUp(dim, 16), capacity: capacity, room: roundUp(capacity, keyAlign), dtype: d}
 	kv.keys = make([]byte, heads*kv.room*dim*d.Size())
 	kv.values = make([]byte, heads*kv.room*kv.width*d.Size())
+	kv.line = make([]byte, dim*d.Size())
 	return kv
 }
 
@@ -97,18 +99,17 @@ func (kv *KV) Append(w *Workers, k, v []float32, rows int) {
 	}
 	if len(k) <= elementChunk {
 		for h := range kv.heads {
-			kv.appendHead(h, k, v, rows)
+			kv.appendHead(h, k, v, rows, kv.line)
 		}
 	} else {
-		w.Do(kv.heads, func(_, h int) { kv.appendHead(h, k, v, rows) })
+		w.Do(kv.heads, func(_, h int) { kv.appendHead(h, k, v, rows, make([]byte, len(kv.line))) })
 	}
 	kv.length += rows
 }
 
-func (kv *KV) appendHead(h int, k, v []float32, rows int) {
+func (kv *KV) appendHead(h int, k, v []float32, rows int, line []byte) {
 	size := kv.dtype.Size()
 	keys, values := kv.headKeys(h), kv.headValues(h)
-	line := make([]byte, kv.dim*size)
 	for r := range rows {
 		j := kv.length + r
 		at := (r*kv.heads + h) * kv.dim

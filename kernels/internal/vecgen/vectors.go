@@ -49,10 +49,13 @@ func (g *gen) topRegister() int {
 }
 
 // exp computes expf of register 0 into register 3; it uses registers 0 to 3. Minimum and maximum return their second
-// operand in Intel's order, the first one here, when there is a NaN: that is x.
-func (g *gen) exp() {
+// operand in Intel's order, the first one here, when there is a NaN: that is x. Where x is never positive, the upper limit
+// is left out.
+func (g *gen) exp(negative bool) {
 	x, t, n, q := g.v(0), g.v(1), g.v(2), g.v(3)
-	g.f("VMINPS %s, %s, %s", x, g.c("expMax"), x)
+	if !negative {
+		g.f("VMINPS %s, %s, %s", x, g.c("expMax"), x)
+	}
 	g.f("VMAXPS %s, %s, %s", x, g.c("expMin"), x)
 	g.f("VMOVAPS %s, %s", x, t)
 	g.op("VFMADD132PS", "log2E", fmt.Sprintf("%s, %s", g.c("expMagic"), t))
@@ -93,7 +96,7 @@ func (g *gen) horner(q, x string, coefficients ...string) {
 
 // sigmoidMul leaves x / (1 + expf(z)) in register 0, x being in register 4 and z in register 0.
 func (g *gen) sigmoidMul() {
-	g.exp()
+	g.exp(false)
 	g.f("VADDPS %s, %s, %s", g.c("one"), g.v(3), g.v(3))
 	g.f("VDIVPS %s, %s, %s", g.v(3), g.v(4), g.v(0))
 }
@@ -127,7 +130,7 @@ func (g *gen) gelu() {
 	g.horner(g.v(0), g.v(1), "erfL6", "erfL5", "erfL4", "erfL3", "erfL2", "erfL1", "erfL0")
 	g.f("VFMADD213PS %s, %s, %s", g.v(1), g.v(1), g.v(0))
 	g.op("VXORPS", "sign", fmt.Sprintf("%s, %s", g.v(0), g.v(0)))
-	g.exp()
+	g.exp(false)
 	g.f("VSUBPS %s, %s, %s", g.v(3), g.c("one"), g.v(3))
 	g.op("VANDPS", "sign", fmt.Sprintf("%s, %s", z, z))
 	g.f("VORPS %s, %s, %s", z, g.v(3), g.v(3))
@@ -369,7 +372,7 @@ func (g *gen) expBlocks() {
 	for i := range per {
 		g.f("VMOVUPS %d(SI), %s", i*g.size(), g.v(0))
 		g.f("VSUBPS %s, %s, %s", g.v(4), g.v(0), g.v(0))
-		g.exp()
+		g.exp(true)
 		g.f("VMOVUPS %s, %d(SI)", g.v(3), i*g.size())
 		g.f("VADDPS %s, %s, %s", g.v(3), g.v(5+i), g.v(5+i))
 	}
