@@ -126,7 +126,7 @@ func printGoldenReport(w io.Writer, r *goldens.Report, verbose bool) error {
 				out.printf("  not compared (%d times): %s: %s\n", info.Count, info.Name, info.Reason)
 			}
 		} else if n := len(p.Information); n > 0 {
-			out.printf("  not compared: %d names that state no expectation, listed with -v\n", n)
+			out.printf("  not compared: what states no expectation (-v lists %d)\n", n)
 		}
 		out.printf("\n")
 	}
