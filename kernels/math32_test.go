@@ -4,14 +4,10 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
-
-// fullSweep turns sampled sweeps over float32 into complete ones; that takes many minutes.
-func fullSweep() bool { return os.Getenv("LLAVABENCH_FULL_SWEEP") != "" }
 
 // ulps is the distance of got from want in units of the last place of float32(want).
 func ulps(got float32, want float64) float64 {

@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -149,97 +147,6 @@ func TestConversions(t *testing.T) {
 	}
 }
 
-// available are the sets that this machine can run.
-func available() map[string]*vectorSet {
-	sets := map[string]*vectorSet{}
-	for i := range isas {
-		if isas[i].missing == "" && isas[i].name != "purego" {
-			sets[isas[i].name] = &isas[i].vectorSet
-		}
-	}
-	return sets
-}
-
-// allBits calls f with blocks of float32 numbers whose bits are the multiples of step, all numbers in a full sweep.
-func allBits(step uint32, f func(x []float32)) {
-	if fullSweep() {
-		step = 1
-	}
-	x := make([]float32, 1<<12)
-	for u, more := uint32(0), true; more; {
-		for i := range x {
-			x[i] = math.Float32frombits(u)
-			more = more && u+step > u
-			u += step
-		}
-		f(x)
-	}
-}
-
-func requireSameBytes(t *testing.T, want, got []byte, what string, x []float32) {
-	t.Helper()
-	for i := range want {
-		if want[i] != got[i] {
-			require.FailNow(t, "bits differ", "%s of %x", what, math.Float32bits(x[i/2]))
-		}
-	}
-}
-
-// Every 16-bit number widens, and every float32 of a sweep narrows, as in the reference, NaN payloads included.
-func TestConversionSweep(t *testing.T) {
-	src := make([]byte, 1<<17)
-	for h := range 1 << 16 {
-		src[2*h], src[2*h+1] = byte(h), byte(h>>8)
-	}
-	want, got := make([]float32, 1<<16), make([]float32, 1<<16)
-	for name, v := range available() {
-		for _, c := range [][2]conversion{{reference.f16, v.f16}, {reference.bf16, v.bf16}} {
-			c[0].widen(want, src)
-			c[1].widen(got, src)
-			for i := range want {
-				require.Equal(t, math.Float32bits(want[i]), math.Float32bits(got[i]), "%s %#04x", name, i)
-			}
-		}
-	}
-	a, b := make([]byte, 1<<13), make([]byte, 1<<13)
-	allBits(4099, func(x []float32) {
-		reference.f16.narrow(a, x)
-		for name, v := range available() {
-			v.f16.narrow(b, x)
-			requireSameBytes(t, a, b, name+" f16", x)
-		}
-		reference.bf16.narrow(a, x)
-		for name, v := range available() {
-			v.bf16.narrow(b, x)
-			requireSameBytes(t, a, b, name+" bf16", x)
-		}
-	})
-}
-
-// The activations over all magnitudes, every set against the reference.
-func TestActivationSweep(t *testing.T) {
-	want, got, ones := make([]float32, 1<<12), make([]float32, 1<<12), make([]float32, 1<<12)
-	for i := range ones {
-		ones[i] = 1
-	}
-	allBits(7919, func(x []float32) {
-		for i, f := range []func(v *vectorSet, x []float32){
-			func(v *vectorSet, x []float32) { v.gelu(x) },
-			func(v *vectorSet, x []float32) { v.quickGELU(x) },
-			func(v *vectorSet, x []float32) { v.geluTanh(x) },
-			func(v *vectorSet, x []float32) { v.siluMul(x, ones) },
-		} {
-			copy(want, x)
-			f(&reference, want)
-			for name, v := range available() {
-				copy(got, x)
-				f(v, got)
-				requireSameFloats(t, want, got, fmt.Sprint(name, " activation ", i))
-			}
-		}
-	})
-}
-
 func TestArgmax(t *testing.T) {
 	eachVector(t, func(t *testing.T, v *vectorSet, n int, data func(int) []float32) {
 		x := data(n)
@@ -353,65 +260,6 @@ func TestAttentionSteps(t *testing.T) {
 					}
 				}
 			}
-		}
-	})
-}
-
-// A worker that does nothing but call kernels must not hold up the garbage collector.
-func TestVectorsCollect(t *testing.T) {
-	eachISA(t, func(t *testing.T) {
-		if ISA() == "purego" {
-			t.Skip("plain Go is preempted anywhere")
-		}
-		n := 1 << 20
-		x, y := make([]float32, n), make([]float32, n)
-		half := make([]byte, 2*n)
-		long := attendCase{heads: 8, kvHeads: 1, dim: 128, keys: 4096, rows: 64, dtype: tensor.BF16, a: Attention{Causal: true}}.fill(1)
-		kv := long.kv(nil)
-		dst := make([]float32, len(long.q))
-		cos, sin := make([]float32, n/2), make([]float32, n/2)
-		var w *Workers
-		for name, f := range map[string]func(){
-			"activations": func() { w.GELU(x); w.GELUTanh(x); w.QuickGELU(x); w.SiLUMul(x, y); w.Add(x, y) },
-			"norms": func() {
-				w.LayerNorm(x, y, n/4096, 4096, y[:4096], y[:4096], 1e-5)
-				w.RMSNorm(x, y, n/4096, 4096, y[:4096], 1e-5)
-			},
-			"one norm": func() { w.RMSNorm(x, y, 1, n, y, 1e-5) },
-			"conversions": func() {
-				for _, d := range []tensor.DType{tensor.F16, tensor.BF16} {
-					Narrow(half, d, x)
-					Widen(y, d, half)
-				}
-			},
-			"rope":    func() { w.Rope(x, n/4096, 32, 128, cos[:n/4096*64], sin[:n/4096*64]) },
-			"softmax": func() { w.Softmax(x, n/4096, 4096) },
-			"attend":  func() { w.Attend(dst, long.q, long.rows, long.heads, kv, long.a) },
-		} {
-			t.Run(name, func(t *testing.T) {
-				stop, done := make(chan struct{}), make(chan struct{})
-				go func() {
-					defer close(done)
-					for {
-						select {
-						case <-stop:
-							return
-						default:
-							f()
-						}
-					}
-				}()
-				time.Sleep(10 * time.Millisecond)
-				best := time.Hour
-				for range 5 {
-					start := time.Now()
-					runtime.GC()
-					best = min(best, time.Since(start))
-				}
-				close(stop)
-				<-done
-				require.Less(t, best, 100*time.Millisecond)
-			})
 		}
 	})
 }
