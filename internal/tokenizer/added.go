@@ -136,6 +136,9 @@ func joinSpans(spans []Span, edit func(string) string) (string, plainSpans) {
 		}
 		b.WriteString(text)
 	}
+	if b.Len() > MaxText {
+		panic("tokenizer: text longer than MaxText")
+	}
 	return b.String(), plain
 }
 

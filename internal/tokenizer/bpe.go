@@ -81,18 +81,6 @@ type bpeSymbol struct {
 	prev, next int32
 }
 
-// bpePair is a candidate merge of a symbol with its right neighbour; size is that of both together and tells whether
-// either has changed since.
-type bpePair struct {
-	rank uint32
-	left int32
-	size int32
-}
-
-func (p bpePair) before(q bpePair) bool {
-	return p.rank < q.rank || p.rank == q.rank && p.left < q.left
-}
-
 // bpeRun merges one run; its slices are reused from run to run.
 type bpeRun struct {
 	*bpe
@@ -100,7 +88,7 @@ type bpeRun struct {
 	plain   bool
 	emit    func(start, end int, id int32)
 	symbols []bpeSymbol
-	heap    minHeap[bpePair]
+	heap    stepHeap       // merges of a symbol with its right neighbour; note is the size of both, to tell whether they changed
 	halves  map[string]int // where an unused piece was joined: the length of its left part
 }
 
@@ -123,20 +111,21 @@ func (w *bpeRun) flush() {
 	}
 	for len(w.heap) > 0 {
 		top := w.heap.pop()
-		left := &w.symbols[top.left]
+		at := top.at()
+		left := &w.symbols[at]
 		if left.end == 0 || left.next < 0 {
 			continue
 		}
 		right := &w.symbols[left.next]
-		if right.end-left.start != top.size {
+		if right.end-left.start != top.note {
 			continue
 		}
 		left.end, left.next, right.end = right.end, right.next, 0
 		if left.next >= 0 {
-			w.symbols[left.next].prev = top.left
+			w.symbols[left.next].prev = at
 		}
 		w.push(left.prev)
-		w.push(top.left)
+		w.push(at)
 	}
 	for i := int32(0); i >= 0; i = w.symbols[i].next {
 		w.split(int(w.symbols[i].start), int(w.symbols[i].end))
@@ -155,7 +144,7 @@ func (w *bpeRun) push(left int32) {
 	if !ok || w.plain && w.m.blocked[id] {
 		return
 	}
-	w.heap.push(bpePair{w.rank[id], left, r.end - l.start})
+	w.heap.push(newStep(w.rank[id], left, r.end-l.start))
 	if w.m.pieces[id].kind == pieceUnused {
 		if w.halves == nil {
 			w.halves = make(map[string]int)

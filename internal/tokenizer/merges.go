@@ -69,21 +69,11 @@ type mergeSymbol struct {
 	prev, next int32
 }
 
-// mergeStep is a merge that is due at a position.
-type mergeStep struct {
-	rank int32
-	at   int32
-	id   int32
-}
-
-func (s mergeStep) before(t mergeStep) bool {
-	return s.rank < t.rank || s.rank == t.rank && s.at < t.at
-}
-
+// mergeWord merges one word.
 type mergeWord struct {
 	m       *mergeBPE
 	symbols []mergeSymbol
-	heap    minHeap[mergeStep]
+	heap    stepHeap // note is the token that the merge gives
 }
 
 // load fills in one symbol per character (BPE::merge_word).
@@ -142,21 +132,22 @@ func (w *mergeWord) merge() {
 	}
 	for len(w.heap) > 0 {
 		top := w.heap.pop()
-		left := &w.symbols[top.at]
+		at := top.at()
+		left := &w.symbols[at]
 		if left.id < 0 || left.next < 0 {
 			continue
 		}
 		right := &w.symbols[left.next]
 		// The step may be out of date; it still holds if the pair that is there now becomes the same token.
-		if now, ok := w.m.merges[[2]int32{left.id, right.id}]; !ok || now.id != top.id {
+		if now, ok := w.m.merges[[2]int32{left.id, right.id}]; !ok || now.id != top.note {
 			continue
 		}
-		left.id, left.next, right.id = top.id, right.next, -1
+		left.id, left.next, right.id = top.note, right.next, -1
 		if left.next >= 0 {
-			w.symbols[left.next].prev = top.at
+			w.symbols[left.next].prev = at
 		}
 		w.push(left.prev)
-		w.push(top.at)
+		w.push(at)
 	}
 }
 
@@ -167,6 +158,6 @@ func (w *mergeWord) push(at int32) {
 	}
 	left := w.symbols[at]
 	if m, ok := w.m.merges[[2]int32{left.id, w.symbols[left.next].id}]; ok {
-		w.heap.push(mergeStep{m.rank, at, m.id})
+		w.heap.push(newStep(uint32(m.rank), at, m.id))
 	}
 }

@@ -11,9 +11,6 @@ type spToken struct {
 	start, end int32
 }
 
-// maxText bounds a text so that positions fit int32 even if normalisation triples it.
-const maxText = 1 << 29
-
 // encode normalises and segments a text. Unknown pieces become bytes where the model has byte fallback; otherwise a run
 // of them is one token. plain keeps the text from becoming user-defined markup pieces.
 func (m *spModel) encode(text string, plain bool) (tokens []spToken, normalized string) {

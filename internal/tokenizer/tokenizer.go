@@ -8,7 +8,12 @@ import (
 	"path/filepath"
 )
 
-// A Tokenizer encodes text to ids and decodes ids to text. Implementations are immutable and safe for concurrent use.
+// MaxText is how many bytes a text to encode may have. Encoding takes time n log n in the length of a text at worst, and
+// some 30 bytes of memory per byte; callers who take text from elsewhere set a limit of their own.
+const MaxText = 1 << 29
+
+// A Tokenizer encodes text to ids and decodes ids to text. Implementations are immutable and safe for concurrent use. The
+// encoding methods panic if a text is longer than MaxText.
 type Tokenizer interface {
 	// Encode returns the ids of a text as the reference's tokenizer call does: tokens spelled out in the text (<s>,
 	// </s>, added ones) become those tokens, and BOS and EOS are put around as the tokenizer is configured.
