@@ -221,3 +221,20 @@ func TestBenchPrintsEveryModelAndPicture(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "run this from the repository's root")
 }
+
+func TestConvertKeepsTheAnswers(t *testing.T) {
+	model := shipped(t, "models/llava16")
+	out := filepath.Join(t.TempDir(), "copy")
+	code, stdout, stderr := llavabench(t, "convert", "--model", model, "--out", out)
+	require.Zero(t, code, stderr)
+	require.Equal(t, out+": written\n", stdout)
+	args := []string{"--image", shipped(t, "images/square.png"), "--prompt", "Hello", "--vision-dir", filepath.Join(model, "vision_tower")}
+	require.Equal(t, runJSON(t, append(args, "--model", model)...).TokenIDs, runJSON(t, append(args, "--model", out)...).TokenIDs)
+	code, _, stderr = llavabench(t, "convert", "--model", model, "--out", out)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, out)
+	for _, bad := range [][]string{{"--base", "x"}, {"--base", "x", "--delta", "y", "--model", "z"}, {}} {
+		code, _, _ = llavabench(t, append([]string{"convert", "--out", "o"}, bad...)...)
+		require.Equal(t, exitUsage, code, bad)
+	}
+}

@@ -30,6 +30,7 @@ func (f *modelFlags) register(fl *pflag.FlagSet) {
 	fl.StringVar(&f.opts.Tokenizer, "tokenizer", "", "tokenizer file or `directory`, for checkpoints that lack one")
 	fl.StringVar(&f.dtype, "dtype", "", "weight `type`: f32, f16 or bf16 (default: as stored; f32 widens exactly, without a copy)")
 	fl.StringVar(&f.kvDType, "kv-dtype", "f32", "`type` of the key-value cache: f32, f16 or bf16")
+	fl.StringVar(&f.opts.Numerics, "numerics", "f32", "numeric `profile` of the matrix products: f32, or bf16 (activations rounded to bf16)")
 	fl.IntVar(&f.opts.Threads, "threads", 0, "worker `threads` (default: one per core); never changes a result")
 	fl.IntVar(&f.opts.PrefillChunk, "prefill-chunk", 0, "prompt `positions` per pass (default 512); never changes a result")
 }

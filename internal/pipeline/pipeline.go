@@ -12,6 +12,7 @@ import (
 	"llavabench/internal/model/clip"
 	"llavabench/internal/model/llama"
 	"llavabench/internal/model/projector"
+	"llavabench/internal/model/weights"
 	"llavabench/internal/tensor"
 	"llavabench/internal/tokenizer"
 	"llavabench/kernels"
@@ -27,6 +28,7 @@ type Options struct {
 	Tokenizer    string       // tokenizer file or directory where the checkpoint has none
 	Weights      tensor.DType // type that matrices are rounded to in memory; Invalid keeps them as stored, mapped
 	KV           tensor.DType // type of the key-value cache; Invalid is F32
+	Numerics     string       // numeric profile of the matrix products: "f32" (also ""), "bf16"
 	Threads      int          // 0: one per core
 	PrefillChunk int          // prompt positions per pass; 0 is DefaultPrefillChunk
 	// Progress is told how many of total units of a stage are done. It may be nil.
@@ -48,6 +50,7 @@ type Pipeline struct {
 	norm    imaging.Normalizer
 	rowEnd  []float32 // the vector after each row of features; nil when the options ask for none
 	workers *kernels.Workers
+	profile weights.Profile
 	kvType  tensor.DType
 	dtype   string
 	chunk   int
@@ -60,11 +63,18 @@ type Pipeline struct {
 // Open opens the checkpoint at path (a directory, or a name in the hub cache) and builds its networks over the mapped
 // files. Close releases it.
 func Open(ctx context.Context, path string, o Options) (_ *Pipeline, err error) {
+	if err := kernels.Init(); err != nil {
+		return nil, err
+	}
+	profile, err := weights.ParseProfile(o.Numerics)
+	if err != nil {
+		return nil, err
+	}
 	ckpt, err := checkpoint.Open(path, checkpoint.OpenOptions{VisionDir: o.VisionDir})
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{ckpt: ckpt, kvType: o.KV, chunk: o.PrefillChunk, report: o.Progress}
+	p := &Pipeline{ckpt: ckpt, profile: profile, kvType: o.KV, chunk: o.PrefillChunk, report: o.Progress}
 	defer func() {
 		if err != nil {
 			p.Close()
@@ -133,14 +143,14 @@ func (p *Pipeline) build() error {
 		return err
 	}
 	p.dtype = src.typeName()
-	if p.llm, err = llama.New(decoder, src); err != nil {
+	if p.llm, err = llama.New(decoder, src, p.profile); err != nil {
 		return err
 	}
 	p.lost(src)
 	if src, err = p.source("vision tower", p.ckpt.Vision(), p.opts.TowerWeights); err != nil {
 		return err
 	}
-	if p.tower, err = clip.New(clip.FromCheckpoint(cfg.Vision, p.opts.SelectLayer, p.opts.SelectFeature), src); err != nil {
+	if p.tower, err = clip.New(clip.FromCheckpoint(cfg.Vision, p.opts.SelectLayer, p.opts.SelectFeature), src, p.profile); err != nil {
 		return err
 	}
 	p.lost(src)
@@ -148,7 +158,7 @@ func (p *Pipeline) build() error {
 		return err
 	}
 	proj := projector.Config{Type: p.opts.Projector, In: cfg.Vision.Hidden, Out: cfg.Text.Hidden, Bias: cfg.Multimodal.ProjectorBias}
-	if p.proj, err = projector.New(proj, src); err != nil {
+	if p.proj, err = projector.New(proj, src, p.profile); err != nil {
 		return err
 	}
 	p.lost(src)
@@ -191,7 +201,7 @@ func (p *Pipeline) Tokenizer() tokenizer.Tokenizer { return p.tok }
 func (p *Pipeline) DType() string { return p.dtype }
 
 // Numerics names the numeric profile of the matrix products.
-func (p *Pipeline) Numerics() string { return "f32" }
+func (p *Pipeline) Numerics() string { return string(p.profile) }
 
 // Threads is the number of workers.
 func (p *Pipeline) Threads() int { return p.workers.N() }

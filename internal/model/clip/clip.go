@@ -96,7 +96,7 @@ func (c Config) check() error {
 type Model struct {
 	cfg      Config
 	class    []float32      // [hidden]
-	patch    kernels.Weight // [hidden, channels*patch*patch]
+	patch    weights.Matrix // [hidden, channels*patch*patch]
 	position []float32      // [tokens, hidden]
 	preNorm  weights.Norm
 	layers   []layer
@@ -111,8 +111,8 @@ type layer struct {
 }
 
 // New takes the tower's weights from src, whose names are those of the transformers library without the prefix
-// `vision_model.`. Layers above the selected one and the last norm are not read: no feature depends on them.
-func New(cfg Config, src tensor.Source) (*Model, error) {
+// `vision_model.`. Layers above the selected one and the last norm are not read: no feature depends on them. profile is that of the matrix products.
+func New(cfg Config, src tensor.Source, profile weights.Profile) (*Model, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func New(cfg Config, src tensor.Source) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := weights.NewLoader(src)
+	l := weights.NewLoader(src, profile)
 	w, f := cfg.Hidden, cfg.FFN
 	m := &Model{
 		cfg:      cfg,
@@ -176,7 +176,7 @@ func (m *Model) Encode(w *kernels.Workers, sc *Scratch, dst, pixels []float32, t
 	}
 
 	columns := m.unfold(weights.Grow(&sc.columns, (n-1)*cfg.Channels*cfg.Patch*cfg.Patch), pixels)
-	w.MatMul(x[width:], columns, n-1, m.patch, nil)
+	m.patch.Apply(w, x[width:], columns, n-1, nil)
 	copy(x, m.class)
 	w.Add(x, m.position)
 	w.LayerNorm(x, x, n, width, m.preNorm.Weight, m.preNorm.Bias, cfg.NormEps)

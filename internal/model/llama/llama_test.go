@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"llavabench/internal/checkpoint"
+	"llavabench/internal/model/weights"
 	"llavabench/internal/tensor"
 	"llavabench/kernels"
 )
@@ -108,7 +109,7 @@ func TestChunksAndThreadsNeverChangeABit(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := tinyConfig()
 			c.change(&cfg)
-			m, err := New(cfg, randomWeights(cfg, c.dtype))
+			m, err := New(cfg, randomWeights(cfg, c.dtype), weights.F32)
 			require.NoError(t, err)
 			x := promptOf(23)
 			one, three := kernels.NewWorkers(1), kernels.NewWorkers(3)
@@ -125,7 +126,7 @@ func TestChunksAndThreadsNeverChangeABit(t *testing.T) {
 
 func TestABatchGivesEachSequenceItsOwnBits(t *testing.T) {
 	cfg := tinyConfig()
-	m, err := New(cfg, randomWeights(cfg, tensor.BF16))
+	m, err := New(cfg, randomWeights(cfg, tensor.BF16), weights.F32)
 	require.NoError(t, err)
 	w := kernels.NewWorkers(2)
 	defer w.Close()
@@ -143,7 +144,7 @@ func TestABatchGivesEachSequenceItsOwnBits(t *testing.T) {
 
 func TestTruncatedSessionContinuesAsIfItHadNeverGoneFurther(t *testing.T) {
 	cfg := tinyConfig()
-	m, err := New(cfg, randomWeights(cfg, tensor.F32))
+	m, err := New(cfg, randomWeights(cfg, tensor.F32), weights.F32)
 	require.NoError(t, err)
 	x := promptOf(8)
 	s, err := m.NewSession(8, tensor.F32)
@@ -160,7 +161,7 @@ func TestTruncatedSessionContinuesAsIfItHadNeverGoneFurther(t *testing.T) {
 
 func TestTapSeesEveryStateAndMayStop(t *testing.T) {
 	cfg := tinyConfig()
-	m, err := New(cfg, randomWeights(cfg, tensor.F32))
+	m, err := New(cfg, randomWeights(cfg, tensor.F32), weights.F32)
 	require.NoError(t, err)
 	var seen []int
 	run := func(stopAt int) error {
@@ -198,10 +199,10 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 	} {
 		bad := cfg
 		c.change(&bad)
-		_, err := New(bad, randomWeights(cfg, tensor.F32))
+		_, err := New(bad, randomWeights(cfg, tensor.F32), weights.F32)
 		require.ErrorContains(t, err, c.want)
 	}
-	m, err := New(cfg, randomWeights(cfg, tensor.F32))
+	m, err := New(cfg, randomWeights(cfg, tensor.F32), weights.F32)
 	require.NoError(t, err)
 	_, err = m.NewSession(65, tensor.F32)
 	require.ErrorContains(t, err, "65 positions is longer than the context of 64")

@@ -14,7 +14,7 @@ type Model struct {
 	embed   tensor.Tensor // [vocab, hidden]
 	layers  []layer
 	norm    []float32      // [hidden]
-	head    kernels.Weight // [vocab, hidden]
+	head    weights.Matrix // [vocab, hidden]
 	invFreq []float32      // [head dim / 2]
 }
 
@@ -29,8 +29,8 @@ type layer struct {
 
 // New takes a decoder's weights from src, whose tensors have the names of the transformers library
 // (`model.layers.0.self_attn.q_proj.weight`). Matrices stay where they are in the mapped file; only norms and biases are
-// copied. An error names the tensor with the expected and the found shape.
-func New(cfg Config, src tensor.Source) (*Model, error) {
+// copied. profile is that of the matrix products. An error names the tensor with the expected and the found shape.
+func New(cfg Config, src tensor.Source, profile weights.Profile) (*Model, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func New(cfg Config, src tensor.Source) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := weights.NewLoader(src)
+	l := weights.NewLoader(src, profile)
 	m := &Model{cfg: cfg, invFreq: freq}
 	attn, kv := cfg.Heads*cfg.HeadDim, cfg.KVHeads*cfg.HeadDim
 	m.embed = l.Tensor("model.embed_tokens.weight", cfg.Vocab, cfg.Hidden)
@@ -89,5 +89,5 @@ func (m *Model) Embed(dst []float32, ids []int) error {
 
 // Logits writes the head's output for hidden [rows, hidden] (as Forward leaves it) to dst [rows, vocab].
 func (m *Model) Logits(w *kernels.Workers, dst, hidden []float32, rows int) {
-	w.MatMul(dst, hidden, rows, m.head, nil)
+	m.head.Apply(w, dst, hidden, rows, nil)
 }

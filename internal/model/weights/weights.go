@@ -9,15 +9,39 @@ import (
 	"llavabench/kernels"
 )
 
+// A Profile names a numeric profile of the matrix products. It is part of a result's identity; the instruction set is not.
+type Profile string
+
+// The profiles.
+const (
+	// F32 keeps activations in fp32; weights of any floating-point type are widened exactly.
+	F32 Profile = "f32"
+	// BF16 rounds activations to bf16 before each product and multiplies in pairs, as VDPBF16PS does; see
+	// kernels.Workers.MatMulBF16. Matrices must be bf16.
+	BF16 Profile = "bf16"
+)
+
+// ParseProfile reads a profile's name; "" is F32.
+func ParseProfile(name string) (Profile, error) {
+	switch p := Profile(name); p {
+	case "":
+		return F32, nil
+	case F32, BF16:
+		return p, nil
+	}
+	return "", fmt.Errorf("numeric profile %q is not known, expected f32 or bf16", name)
+}
+
 // A Loader takes tensors by name and keeps the first error, so that a network's constructor reads as a list of its
 // tensors. After an error every method returns zero values.
 type Loader struct {
-	src tensor.Source
-	err error
+	src     tensor.Source
+	profile Profile
+	err     error
 }
 
-// NewLoader makes a loader over src.
-func NewLoader(src tensor.Source) *Loader { return &Loader{src: src} }
+// NewLoader makes a loader over src whose matrices are multiplied in the given profile.
+func NewLoader(src tensor.Source, p Profile) *Loader { return &Loader{src: src, profile: p} }
 
 // Err is the first error: it names the file and the tensor with the expected and the found shape.
 func (l *Loader) Err() error { return l.err }
@@ -34,17 +58,36 @@ func (l *Loader) Tensor(name string, shape ...int) tensor.Tensor {
 	return t
 }
 
+// A Matrix is a weight matrix with the profile in which it is multiplied.
+type Matrix struct {
+	weight  kernels.Weight
+	profile Profile
+}
+
+// Apply writes x Wᵀ (+ bias, which may be nil) to dst [rows, out], x being [rows, in].
+func (m Matrix) Apply(w *kernels.Workers, dst, x []float32, rows int, bias []float32) {
+	if m.profile == BF16 {
+		w.MatMulBF16(dst, x, rows, m.weight, bias)
+		return
+	}
+	w.MatMul(dst, x, rows, m.weight, bias)
+}
+
 // Matrix returns the named tensor as [rows, product of the other dimensions].
-func (l *Loader) Matrix(name string, shape ...int) kernels.Weight {
+func (l *Loader) Matrix(name string, shape ...int) Matrix {
 	t := l.Tensor(name, shape...)
 	if l.err != nil {
-		return kernels.Weight{}
+		return Matrix{}
+	}
+	if l.profile == BF16 && t.DType != tensor.BF16 {
+		l.err = fmt.Errorf("%s: tensor %q has type %s, but the numeric profile bf16 needs BF16 matrices: convert them with weight type bf16", t.File, name, t.DType)
+		return Matrix{}
 	}
 	w, err := kernels.NewWeight(t.DType, shape[0], tensor.Elements(shape[1:]), t.Data)
 	if err != nil {
 		l.err = fmt.Errorf("%s: tensor %q: %w", t.File, name, err)
 	}
-	return w
+	return Matrix{weight: w, profile: l.profile}
 }
 
 // Vector returns the elements of the named tensor in float32.
@@ -60,13 +103,13 @@ func (l *Loader) Vector(name string, shape ...int) []float32 {
 
 // A Linear is y = x Wᵀ + b.
 type Linear struct {
-	Weight kernels.Weight // [out, in]
-	Bias   []float32      // [out]; nil for none
+	Matrix           // [out, in]
+	Bias   []float32 // [out]; nil for none
 }
 
 // Linear returns the layer whose tensors are `name.weight` [out, in] and, if bias is set, `name.bias` [out].
 func (l *Loader) Linear(name string, out, in int, bias bool) Linear {
-	lin := Linear{Weight: l.Matrix(name+".weight", out, in)}
+	lin := Linear{Matrix: l.Matrix(name+".weight", out, in)}
 	if bias {
 		lin.Bias = l.Vector(name+".bias", out)
 	}
@@ -75,7 +118,7 @@ func (l *Loader) Linear(name string, out, in int, bias bool) Linear {
 
 // Apply writes the layer's output for x [rows, in] to dst [rows, out].
 func (l Linear) Apply(w *kernels.Workers, dst, x []float32, rows int) {
-	w.MatMul(dst, x, rows, l.Weight, l.Bias)
+	l.Matrix.Apply(w, dst, x, rows, l.Bias)
 }
 
 // A Norm is the scale and shift of a layer norm, [width] each.

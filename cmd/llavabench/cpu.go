@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"llavabench/kernels"
+)
+
+func newCPU(env *environment) *cobra.Command {
+	var threads int
+	var quick bool
+	cmd := &cobra.Command{
+		Use:   "cpu",
+		Short: "Show the processor, the instruction set in use and measured limits",
+		Long: `cpu prints what the kernels found: the processor's features, the instruction sets that can be used and the one in use, and
+measured limits of arithmetic and of reading memory, which speeds are compared with.
+
+LLAVABENCH_ISA=purego|avx2|avx512|neon forces an instruction set. It never changes a result.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return execCPU(env, threads, quick) },
+	}
+	cmd.Flags().IntVar(&threads, "threads", 0, "worker `threads` (default: one per core)")
+	cmd.Flags().BoolVar(&quick, "no-measure", false, "leave the measurements out")
+	return cmd
+}
+
+func execCPU(env *environment, threads int, quick bool) error {
+	if err := kernels.Init(); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.stdout, "processor          %s\n", cpuName())
+	fmt.Fprintf(env.stdout, "features           %s\n", strings.Join(kernels.Features(), " "))
+	fmt.Fprintf(env.stdout, "instruction sets   %s\n", strings.Join(kernels.ISAs(), " "))
+	fmt.Fprintf(env.stdout, "in use             %s\n", kernels.ISA())
+	if quick {
+		return nil
+	}
+	for _, n := range []int{1, threadsOf(threads)} {
+		w := kernels.NewWorkers(n)
+		fmt.Fprintf(env.stdout, "\n%d threads\n", w.N())
+		for _, r := range w.PeakRates(300 * time.Millisecond) {
+			fmt.Fprintf(env.stdout, "  %-16s %8.1f Gop/s\n", r.Name, r.OpsPerSecond/1e9)
+		}
+		const readBytes = 1 << 30 // far above any cache
+		if rate := w.ReadRate(make([]byte, readBytes)); rate > 0 {
+			fmt.Fprintf(env.stdout, "  %-16s %8.1f GB/s\n", "read memory", rate/1e9)
+		}
+		w.Close()
+		if n == threadsOf(threads) {
+			break
+		}
+	}
+	return nil
+}
