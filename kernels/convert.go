@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"unsafe"
 
 	"llavabench/internal/tensor"
 )
@@ -57,16 +58,32 @@ func conversions(d tensor.DType) conversion {
 	panic(fmt.Sprintf("kernels: no conversion between float32 and %s", d))
 }
 
+// littleEndian is whether float32 numbers lie in memory as in files, so that bytes can be copied.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
 func widenF32(dst []float32, src []byte) {
+	if littleEndian {
+		copy(floatBytes(dst), src)
+		return
+	}
 	for i := range dst {
 		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
 	}
 }
 
 func narrowF32(dst []byte, src []float32) {
+	if littleEndian {
+		copy(dst, floatBytes(src))
+		return
+	}
 	for i, v := range src {
 		binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
 	}
+}
+
+// floatBytes is the memory of x.
+func floatBytes(x []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }
 
 func widenF16Go(dst []float32, src []byte) {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/x448/float16"
+
+	"llavabench/internal/tensor"
 )
 
 func TestHalfWidening(t *testing.T) {
@@ -92,5 +94,22 @@ func TestNarrowing(t *testing.T) {
 	for range 50_000 {
 		check(rng.Uint32())
 		check(math.Float32bits(float32(math.Ldexp(rng.Float64(), -20+rng.IntN(12))))) // fp16 subnormals
+	}
+}
+
+func TestFloat32Bytes(t *testing.T) {
+	defer func(native bool) { littleEndian = native }(littleEndian)
+	x := []float32{1, -2.5, math.Float32frombits(0x7fa12345), 0}
+	want := []byte{0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0, 0x45, 0x23, 0xa1, 0x7f, 0, 0, 0, 0}
+	for range 2 {
+		b := make([]byte, 17)[1:]
+		Narrow(b, tensor.F32, x)
+		require.Equal(t, want, b)
+		y := make([]float32, 4)
+		Widen(y, tensor.F32, b)
+		for i := range x {
+			require.Equal(t, math.Float32bits(x[i]), math.Float32bits(y[i]))
+		}
+		littleEndian = false
 	}
 }

@@ -1,8 +1,8 @@
 package kernels
 
 import (
-	"encoding/binary"
 	"fmt"
+	"unsafe"
 
 	"llavabench/internal/tensor"
 )
@@ -122,14 +122,23 @@ func (kv *KV) appendHead(h int, k, v []float32, rows int, line []byte) {
 // scatter writes the elements of line, size bytes each, one panel line apart.
 func scatter(dst, line []byte, size int) {
 	if size == 2 {
-		for i := 0; i < len(line); i += 2 {
-			binary.LittleEndian.PutUint16(dst[i*keyPanel:], binary.LittleEndian.Uint16(line[i:]))
-		}
-		return
+		scatterUnits(view[uint16](dst), view[uint16](line))
+	} else {
+		scatterUnits(view[uint32](dst), view[uint32](line))
 	}
-	for i := 0; i < len(line); i += 4 {
-		binary.LittleEndian.PutUint32(dst[i*keyPanel:], binary.LittleEndian.Uint32(line[i:]))
+}
+
+func scatterUnits[T uint16 | uint32](dst, line []T) {
+	for i, v := range line {
+		dst[i*keyPanel] = v
 	}
+}
+
+// view is b, which starts at a multiple of the size of T, as numbers. They are only moved, so that the byte order of the
+// machine does not matter.
+func view[T uint16 | uint32](b []byte) []T {
+	var zero T
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(zero)))
 }
 
 // headKeys and headValues are the bytes of one head.
