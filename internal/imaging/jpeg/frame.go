@@ -36,10 +36,9 @@ type component struct {
 	quantID byte
 	h, v    int // sampling factors
 
-	width, height int // samples that count
-	blocksX       int // blocks that count, across and down
-	blocksY       int
-	stride        int // blocks in a row of coefs: whole MCUs
+	width, height    int // samples that count
+	blocksX, blocksY int // blocks that count, across and down
+	stride           int // blocks in a row of coefs: whole MCUs
 
 	quant *[64]int16 // latched by the first scan; nil: all samples are 128
 	coefs []int16    // 64 per block in row order; multi-scan files only

@@ -175,7 +175,7 @@ func (d *decoder) decodeImage() (*Image, error) {
 	if err := d.layOut(); err != nil {
 		return nil, err
 	}
-	model := d.colorModel()
+	model := d.colorModel() // markers behind the first scan header do not change it
 	if err := d.decodeScans(); err != nil {
 		return nil, err
 	}

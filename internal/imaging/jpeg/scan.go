@@ -118,20 +118,15 @@ func (d *decoder) decodeOnlyScan() error {
 // transform fills the plane from the coefficients.
 func (c *component) transform() {
 	c.plane = make([]uint8, 64*c.blocksX*c.blocksY)
+	quant := c.quant
+	if quant == nil { // no scan: only zeros to multiply
+		quant = new([64]int16)
+	}
 	for y := range c.blocksY {
-		row := c.coefs[64*y*c.stride:]
 		for x := range c.blocksX {
-			idct((*[64]int16)(row[64*x:]), c.quantizer(), c.block(x, y), c.pitch())
+			idct(c.at(x, y), quant, c.block(x, y), c.pitch())
 		}
 	}
-}
-
-// quantizer is the component's table; components without a scan have none, and only zeros to multiply.
-func (c *component) quantizer() *[64]int16 {
-	if c.quant == nil {
-		return new([64]int16)
-	}
-	return c.quant
 }
 
 // pitch is the length of a row of the plane.

@@ -191,6 +191,7 @@ def make():
     f["rgb"] = cjpeg(22, 15, "-rgb")
     f["ids_rgb"] = renumber(base, b"RGB")
     f["ids_123"], f["ids_other"] = renumber(base, [1, 2, 3]), renumber(base, [9, 0, 255])
+    f["adobe_late"] = f["ids_123"][:-2] + segment(0xEE, b"Adobe\0\x64\0\0\0\0\0") + base[-2:]
     f["ids_equal"] = renumber(base, [5, 5, 5])
     f["jfif_beats_ids"] = base[:20] + renumber(base, b"RGB")[2:]
     f["cmyk"] = cmyk(21, 14)
