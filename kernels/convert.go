@@ -63,7 +63,7 @@ var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 func widenF32(dst []float32, src []byte) {
 	if littleEndian {
-		copy(floatBytes(dst), src)
+		copy(rawBytes(dst), src)
 		return
 	}
 	for i := range dst {
@@ -73,7 +73,7 @@ func widenF32(dst []float32, src []byte) {
 
 func narrowF32(dst []byte, src []float32) {
 	if littleEndian {
-		copy(dst, floatBytes(src))
+		copy(dst, rawBytes(src))
 		return
 	}
 	for i, v := range src {
@@ -81,8 +81,8 @@ func narrowF32(dst []byte, src []float32) {
 	}
 }
 
-// floatBytes is the memory of x.
-func floatBytes(x []float32) []byte {
+// rawBytes is the memory of x.
+func rawBytes(x []float32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }
 
