@@ -1,0 +1,111 @@
+"""The training-time forward pass: the same function as nets.py, with several questions behind one picture and without the
+rows that nothing depends on. bf16 under autocast."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import data
+import nets
+import scenes as S
+
+
+class LLaVA(nn.Module):
+    def __init__(self, vocab, mlp=True):
+        super().__init__()
+        self.decoder = nets.Decoder(vocab)
+        self.projector = nets.Projector(self.decoder.hidden, mlp)
+        self.newline = nn.Parameter(torch.randn(self.decoder.hidden))
+        self.tables = nn.ModuleDict({k: nn.Embedding(n, self.decoder.hidden) for k, n in data.TABLES.items()})
+        for k, t in self.tables.items():
+            nn.init.normal_(t.weight, std=0.6)
+
+    def oracle(self, labels):
+        return sum(t(labels[..., i]) for i, t in enumerate(self.tables.values()))
+
+    def image(self, batch):
+        x = self.projector(batch["feats"].float()) if "feats" in batch else self.oracle(batch["labels"])
+        return torch.where(batch["newline"][..., None], self.newline.to(x.dtype), x)
+
+    def forward(self, batch, image=None):
+        """Logits of the rows that have a target, and their targets."""
+        d = self.decoder
+        x = self.image(batch) if image is None else image
+        n = len(x)
+        head = d.embed_tokens(batch["before"]).expand(n, -1, -1)
+        x = torch.cat([head.to(x.dtype), x], 1)
+        t = d.embed_tokens(batch["text"])
+        rx, rt = angles(batch["prefix_pos"]), angles(batch["text_pos"])
+        m = x.shape[1]
+        causal = torch.zeros(m, m).masked_fill_(~torch.ones(m, m, dtype=torch.bool).tril(), -1e4).bfloat16()
+        within = torch.zeros(batch["text_mask"].shape).masked_fill_(~batch["text_mask"], -1e4)[:, None].bfloat16()
+        last = len(d.layers) - 1
+        for i, layer in enumerate(d.layers):
+            x, t = self.layer(layer, x, t, rx, rt, causal, within, i == last)
+        rows = batch["target"] != S.IGNORE
+        return d.lm_head(d.norm(t[rows])).float(), batch["target"][rows]
+
+    @staticmethod
+    def layer(l, x, t, rx, rt, causal, within, last):
+        h, w = l.heads, x.shape[-1]
+        dim = w // h
+        def heads(p, y):
+            return p(y).view(y.shape[0], y.shape[1], h, dim).transpose(1, 2)
+        yx, yt = l.input_layernorm(x), l.input_layernorm(t)
+        kx, vx = turn(heads(l.k_proj, yx), rx), heads(l.v_proj, yx)
+        qt, kt, vt = turn(heads(l.q_proj, yt), rt), turn(heads(l.k_proj, yt), rt), heads(l.v_proj, yt)
+        qt = qt * dim ** -0.5
+        s = torch.cat([qt @ kx.transpose(2, 3), qt @ kt.transpose(2, 3) + within], -1)
+        a = torch.softmax(s, -1)
+        o = a[..., :x.shape[1]] @ vx + a[..., x.shape[1]:] @ vt
+        t = t + l.o_proj(o.transpose(1, 2).reshape(t.shape))
+        t = t + ffn(l, t)
+        if not last:
+            qx = turn(heads(l.q_proj, yx), rx) * dim ** -0.5
+            a = torch.softmax(qx @ kx.transpose(2, 3) + causal, -1)
+            x = x + l.o_proj((a @ vx).transpose(1, 2).reshape(x.shape))
+            x = x + ffn(l, x)
+        return x, t
+
+
+def ffn(l, x):
+    y = l.post_attention_layernorm(x)
+    return l.down_proj(F.silu(l.gate_proj(y)) * l.up_proj(y))
+
+
+def angles(pos, dim=32, theta=10000.0):
+    a = pos.float()[..., None] / theta ** (torch.arange(0, dim, 2) / dim)
+    a = torch.cat([a, a], -1)[:, None]
+    return a.cos().bfloat16(), a.sin().bfloat16()
+
+
+def turn(x, r):
+    d = x.shape[-1]
+    half = torch.cat([-x[..., d // 2:], x[..., :d // 2]], -1)
+    return x * r[0] + half * r[1]
+
+
+def loss_of(model, batch):
+    logits, target = model(batch)
+    return F.cross_entropy(logits, target)
+
+
+@torch.no_grad()
+def evaluate(model, source, pictures, questions=5):
+    """Whole answers right, in percent, by category and kind: teacher forcing, full sequences."""
+    right, seen = {}, {}
+    while len(source.items) < pictures:
+        source.items.append(source.make(filtered=False))
+    for item in source.items:
+        pack = item["qa"][:questions]
+        batch = data.collate([(item, data.keep(item, 0, None))], [pack], source.before)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits, target = model(batch)
+        hit = (logits.argmax(-1) == target)
+        at = 0
+        for i, (q, a, category, kind) in enumerate(pack):
+            ok = bool(hit[at:at + len(a)].all())
+            at += len(a)
+            for k in ([category, "all"] + (["own:" + category, "own"] if i == 0 else [])):
+                right[k], seen[k] = right.get(k, 0) + ok, seen.get(k, 0) + 1
+    return {k: round(100 * right[k] / seen[k], 1) for k in sorted(seen)}
