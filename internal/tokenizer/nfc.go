@@ -7,45 +7,19 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxMarks is how many combining marks in a row the norm package takes before it inserts a U+034F of its own (the
-// stream-safe text format of UAX #15), which other normalisers do not.
-const maxMarks = 30
+// joiner is U+034F. The norm package puts one into runs of more than 30 combining marks (the stream-safe text format of
+// UAX #15), which other normalisers do not.
+const joiner = "\u034f"
 
 // normalForm returns a step that brings text into a Unicode normal form.
 func normalForm(form norm.Form) textStep {
 	return func(s string) string {
-		if form.IsNormalString(s) && !longMarks(s) {
-			return s
+		out := form.String(s)
+		if strings.Count(out, joiner) != strings.Count(s, joiner) {
+			return normalizeLong(form, s)
 		}
-		if !longMarks(s) {
-			return form.String(s)
-		}
-		return normalizeLong(form, s)
+		return out
 	}
-}
-
-// longMarks reports whether s has a run of combining marks, once decomposed, that the norm package would break up.
-func longMarks(s string) bool {
-	marks := 0
-	for i := 0; i < len(s); {
-		p := norm.NFKD.PropertiesString(s[i:])
-		if p.Size() == 0 {
-			i++
-			marks = 0
-			continue
-		}
-		if p.CCC() == 0 && p.LeadCCC() == 0 {
-			marks = 0
-		}
-		if p.CCC() != 0 || p.TrailCCC() != 0 {
-			marks += max(1, len([]rune(string(p.Decomposition())))-1)
-		}
-		if marks >= maxMarks {
-			return true
-		}
-		i += p.Size()
-	}
-	return false
 }
 
 // normalizeLong is normalisation by the book (UAX #15), for text with long runs of marks: decompose, sort marks by class,

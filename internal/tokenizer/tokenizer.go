@@ -53,12 +53,16 @@ type Span struct {
 
 // Info describes a tokenizer.
 type Info struct {
-	File     string // the file that the vocabulary comes from
-	Kind     string // "sentencepiece bpe", "sentencepiece unigram", "tokenizer.json bpe", "vocab.json bpe"
-	Legacy   bool   // the rule for spaces behind special tokens (SentencePiece only)
-	AddBOS   bool
-	AddEOS   bool
-	Warnings []string // what was ignored or assumed
+	// File is the file that the vocabulary comes from.
+	File string `json:"file"`
+	// Kind is "sentencepiece bpe", "sentencepiece unigram", "tokenizer.json bpe" or "vocab.json bpe".
+	Kind string `json:"kind"`
+	// Legacy is the rule for spaces behind special tokens (SentencePiece only).
+	Legacy bool `json:"legacy"`
+	AddBOS bool `json:"add_bos"`
+	AddEOS bool `json:"add_eos"`
+	// Warnings say what was ignored or assumed.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Format says which files of a directory are read.

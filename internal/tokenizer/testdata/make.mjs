@@ -1,5 +1,5 @@
 // Makes tokenizers.json: what the tokenizers library does with the texts and tokenizers that make.py wrote.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const { Tokenizer } = createRequire(process.cwd() + "/")("tokenizers");
@@ -25,3 +25,4 @@ for (const name of ["bytelevel", "fallback"]) {
 }
 const escape = (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0");
 writeFileSync("tokenizers.json", JSON.stringify(out).replace(/[^\x20-\x7e]/g, escape));
+rmSync("texts.json");

@@ -11,6 +11,7 @@ import io
 import json
 import random
 import re
+import tempfile
 
 import sentencepiece as spm
 from sentencepiece import sentencepiece_model_pb2 as pb
@@ -50,12 +51,13 @@ def train(**options):
 def sentencepiece():
     rules = {"ﬁ": "fi", "ﬂ": "fl", "Ａ": "A", "Ｂ": "B", "①": "1", "e\u0301": "é", "\t": " ", "\u3000": " ", "\u200b": "",
              "ß": "ss"}
-    with open("rules.tsv", "w") as f:
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as f:
         for old, new in rules.items():
             hexes = lambda s: " ".join("%X" % ord(c) for c in s)
             f.write(hexes(old) + "\t" + hexes(new) + "\n")
-    unigram = train(model_type="unigram", vocab_size=170, normalization_rule_tsv="rules.tsv", character_coverage=0.999,
-                    user_defined_symbols=["<|im_end|>", "  "], control_symbols=["<ctl>"])
+        f.flush()
+        unigram = train(model_type="unigram", vocab_size=170, normalization_rule_tsv=f.name, character_coverage=0.999,
+                        user_defined_symbols=["<|im_end|>", "  "], control_symbols=["<ctl>"])
     bpe = train(model_type="bpe", vocab_size=400, byte_fallback=True, normalization_rule_name="identity",
                 remove_extra_whitespaces=False, character_coverage=0.98)
     for i, p in enumerate(bpe.pieces):  # every ninth longer piece falls apart again
@@ -64,6 +66,7 @@ def sentencepiece():
     out = {}
     for name, m in ("unigram", unigram), ("bpe", bpe):
         m.normalizer_spec.ClearField("normalization_rule_tsv")
+        m.trainer_spec.ClearField("input")
         m.ClearField("self_test_data")
         data = m.SerializeToString()
         with open(name + ".model", "wb") as f:
