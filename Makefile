@@ -30,6 +30,17 @@ fuzz:
 	  done; \
 	done
 
+# Shows that instruction set, threads and chunking never change a bit of the logits.
+.PHONY: bits
+bits:
+	$(GO) run ./tools/bits
+
+# Measures the kernels against the machine's limits; the output is for benchstat.
+.PHONY: kernels-bench
+kernels-bench:
+	$(GO) test -run '^$$' -bench . -count $(COUNT) ./kernels
+COUNT ?= 1
+
 # Remakes the checkpoints and pictures of testdata; they come out byte for byte as they are.
 .PHONY: testdata
 testdata: build
