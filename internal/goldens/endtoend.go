@@ -59,13 +59,12 @@ func (s *set) checkEndToEnd(p *Part) error {
 	if len(m.Cases) == 0 {
 		return errors.New("there are no cases")
 	}
-	v, ok := s.vocabulary(p, len(m.Cases))
-	if !ok {
-		return nil
-	}
 	r := s.newRunner()
 	defer r.close()
-	name, model := path.Base(m.Model), modelUse{dir: m.Model, tokenizer: v.path}
+	name, model := path.Base(m.Model), modelUse{dir: m.Model}
+	if v, ok := s.vocabulary(p, len(m.Cases)); ok { // without one the ids are compared all the same
+		model.tokenizer = v.path
+	}
 	s.checkTower(p, r, name, model, outputs.Models[name].Vision)
 	pipe, err := r.pipeline(model)
 	if err != nil {
@@ -94,12 +93,15 @@ func (s *set) checkAnswer(p *Part, pipe *pipeline.Pipeline, where string, c endT
 	if err != nil {
 		return err
 	}
-	prompt, err := pipe.Prompt(pipeline.Question{Text: c.Question, Images: len(images), Template: c.Template})
-	if err != nil {
-		return err
+	text := pipe.Tokenizer() != nil
+	if text {
+		prompt, err := pipe.Prompt(pipeline.Question{Text: c.Question, Images: len(images), Template: c.Template})
+		if err != nil {
+			return err
+		}
+		equal(p, where, "prompt", prompt.Text, c.Prompt)
+		exact(p, where, "prompt_ids", []int{len(c.PromptIDs)}, prompt.IDs, c.PromptIDs)
 	}
-	equal(p, where, "prompt", prompt.Text, c.Prompt)
-	exact(p, where, "prompt_ids", []int{len(c.PromptIDs)}, prompt.IDs, c.PromptIDs)
 	// The reference ends an answer at its end token alone, so no stop strings are given.
 	a, err := pipe.Answer(s.ctx, pipeline.Request{
 		Images: images, IDs: c.PromptIDs, Generate: pipeline.GenerateOptions{MaxNewTokens: c.MaxNew},
@@ -116,7 +118,7 @@ func (s *set) checkAnswer(p *Part, pipe *pipeline.Pipeline, where string, c endT
 	}
 	exact(p, where, "top4_ids_first", []int{len(c.TopIDs)}, ids, c.TopIDs)
 	p.floats(where, "top4_logits_first", []int{len(c.TopLogits)}, logits, c.TopLogits, logitTolerance)
-	if slices.Equal(a.IDs, c.GreedyIDs) { // another text follows from other ids
+	if text && slices.Equal(a.IDs, c.GreedyIDs) { // another text follows from other ids
 		equal(p, where, "text_unstripped", a.Text, c.Unstripped)
 		equal(p, where, "text", strings.TrimSpace(a.Text), c.Text)
 	}
