@@ -144,14 +144,41 @@ func benchProduct(b *testing.B, p *Workers, m int, w Weight, limit string, produ
 	g.report(b, "GFLOP/s", "%peak")
 }
 
+// Prefill with quantised weights, as per cent of the peak of exact integer dots.
+func BenchmarkPrefillQuant(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, name := range benchISAs() {
+		for _, f := range allQuantFormats {
+			for _, s := range [][3]int{{640, 4096, 4096}, {640, 4096, 11008}, {64, 4096, 4096}} {
+				codes, scales := f.Sizes(s[1], s[2])
+				w := benchQuantWeight(b, f, s[1], s[2], randomBytes(r, int(codes)), randomBytes(r, int(scales)))
+				for _, n := range benchWorkers() {
+					b.Run(fmt.Sprintf("isa=%s/type=%s/m=%d/n=%d/k=%d/workers=%d", name, f, s[0], s[1], s[2], n), func(b *testing.B) {
+						useISA(b, name)
+						limit := "int16 dot"
+						if slices.Contains(Features(), "avx512vnni") && name == "avx512" {
+							limit = "int8 dot"
+						}
+						p := testWorkers(b, n)
+						benchProduct(b, p, s[0], w, limit, p.MatMul)
+					})
+				}
+			}
+		}
+	}
+}
+
+func benchQuantWeight(b *testing.B, f QuantFormat, rows, cols int, codes, scales []byte) Weight {
+	w, err := NewQuantWeight(f, rows, cols, codes, scales)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return w
+}
+
 // Decode: few rows and more weights than the caches hold, as per cent of the read bandwidth of the workers together.
 func BenchmarkDecode(b *testing.B) {
-	r := rand.New(rand.NewPCG(1, 1))
-	const total = 2 << 30
-	chunk := randomBytes(r, 1<<20)
-	data := make([]byte, total)
-	for i := 0; i < len(data); i += copy(data[i:], chunk) {
-	}
+	data := streamData()
 	for _, name := range benchISAs() {
 		for _, d := range floatTypes {
 			for _, m := range []int{1, 2, 4, 8} {
@@ -159,7 +186,16 @@ func BenchmarkDecode(b *testing.B) {
 					for _, n := range benchWorkers() {
 						b.Run(fmt.Sprintf("isa=%s/type=%s/m=%d/k=%d/workers=%d", name, d, m, k, n), func(b *testing.B) {
 							useISA(b, name)
-							benchStream(b, testWorkers(b, n), d, data, m, k)
+							size := streamRows * k * d.Size()
+							var ws []Weight
+							for i := 0; i+size <= len(data); i += size {
+								w, err := NewWeight(d, streamRows, k, data[i:i+size])
+								if err != nil {
+									b.Fatal(err)
+								}
+								ws = append(ws, w)
+							}
+							benchStream(b, testWorkers(b, n), data, ws, m)
 						})
 					}
 				}
@@ -168,20 +204,47 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// benchStream multiplies by matrices of 4096 rows, one after the other through data.
-func benchStream(b *testing.B, p *Workers, d tensor.DType, data []byte, m, k int) {
-	const rows = 4096
-	size := rows * k * d.Size()
-	var ws []Weight
-	for i := 0; i+size <= len(data); i += size {
-		w, err := NewWeight(d, rows, k, data[i:i+size])
-		if err != nil {
-			b.Fatal(err)
+// Decode with quantised weights.
+func BenchmarkDecodeQuant(b *testing.B) {
+	data := streamData()
+	for _, name := range benchISAs() {
+		for _, f := range allQuantFormats {
+			for _, m := range []int{1, 8} {
+				for _, k := range []int{4096, 11008} {
+					for _, n := range benchWorkers() {
+						b.Run(fmt.Sprintf("isa=%s/type=%s/m=%d/k=%d/workers=%d", name, f, m, k, n), func(b *testing.B) {
+							useISA(b, name)
+							codes, scales := f.Sizes(streamRows, k)
+							var ws []Weight
+							for i := 0; i+int(codes+scales) <= len(data); i += int(codes + scales) {
+								at := i + int(codes)
+								ws = append(ws, benchQuantWeight(b, f, streamRows, k, data[i:at], data[at:at+int(scales)]))
+							}
+							benchStream(b, testWorkers(b, n), data, ws, m)
+						})
+					}
+				}
+			}
 		}
-		ws = append(ws, w)
 	}
-	x, dst := randomFloats(rand.New(rand.NewPCG(2, 2)), m*k), make([]float32, m*rows)
-	g := gauge{limit: func() float64 { return p.ReadRate(data[:512<<20]) }, amount: float64(len(ws) * size)}
+}
+
+// streamRows is the number of rows of the matrices that decode benchmarks go through.
+const streamRows = 4096
+
+// streamData is memory for weights that no cache holds.
+func streamData() []byte {
+	data := make([]byte, 2<<30)
+	chunk := randomBytes(rand.New(rand.NewPCG(1, 1)), 1<<20)
+	for i := 0; i < len(data); i += copy(data[i:], chunk) {
+	}
+	return data
+}
+
+// benchStream multiplies by one matrix after the other through data.
+func benchStream(b *testing.B, p *Workers, data []byte, ws []Weight, m int) {
+	x, dst := randomFloats(rand.New(rand.NewPCG(2, 2)), m*ws[0].Cols()), make([]float32, m*streamRows)
+	g := gauge{limit: func() float64 { return p.ReadRate(data[:512<<20]) }, amount: float64(int64(len(ws)) * ws[0].Bytes())}
 	for b.Loop() {
 		g.run(b, func() {
 			for _, w := range ws {

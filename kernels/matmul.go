@@ -5,14 +5,16 @@ import "fmt"
 // productSet holds the matrix products of one instruction set. matMul gets checked arguments with m > 0 and the scratch of
 // p locked.
 type productSet struct {
-	matMul     func(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32)
-	matMulBF16 func(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32)
+	matMul      func(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32)
+	matMulBF16  func(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32)
+	matMulQuant func(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32)
 }
 
 // matMulScratch is the memory of matrix products that is kept from one to the next: shared for all workers, own by worker.
 type matMulScratch struct {
 	shared  []float32
-	rounded []float32 // activations of the bf16 profile
+	rounded []float32 // activations of the bf16 profile, scales of quantised ones
+	eight   []int8    // quantised activations
 	own     [][]float32
 	wide    [][]float64
 }
@@ -20,10 +22,14 @@ type matMulScratch struct {
 // MatMul computes dst[m, N] = x[m, K]·wᵀ + bias for a weight matrix w of N rows and K columns, all row-major and dense.
 // bias has N elements or is nil. dst must not overlap x or bias.
 //
-// Every element of dst is one chain of fused multiply-adds over ascending k, as the package comment defines it, so it
-// depends on its own row of x, row of w and bias alone.
+// Every element of dst is one chain of fused multiply-adds over ascending k, or for a quantised matrix over groups of k, as
+// the package comment defines it: it depends on its own row of x, row of w and bias alone.
 func (p *Workers) MatMul(dst, x []float32, m int, w Weight, bias []float32) {
-	p.product("MatMul", dst, x, m, w, bias, active.Load().matMul)
+	f := active.Load().matMul
+	if w.quant != 0 {
+		f = active.Load().matMulQuant
+	}
+	p.product("MatMul", dst, x, m, w, bias, f)
 }
 
 // product checks the arguments of a matrix product and runs it with the scratch of p.
@@ -54,6 +60,14 @@ func (s *matMulScratch) floats(n int) []float32 { return grow(&s.shared, n) }
 
 // activations returns n more such elements.
 func (s *matMulScratch) activations(n int) []float32 { return grow(&s.rounded, n) }
+
+// codes returns n bytes of scratch for quantised activations.
+func (s *matMulScratch) codes(n int) []int8 {
+	if cap(s.eight) < n {
+		s.eight = make([]int8, n)
+	}
+	return s.eight[:n]
+}
 
 // ownFloats returns n elements of scratch for each of the workers.
 func (s *matMulScratch) ownFloats(workers, n int) [][]float32 {

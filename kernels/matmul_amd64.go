@@ -14,6 +14,34 @@ func packRowsAVX2(dst *float32, stride int, rows *[8]*float32, k int)
 //go:noescape
 func dotsAVX512(acc *[16]float32, a, b *[16]uint32)
 
+//go:noescape
+func absMaxAVX512(x *float32, n int) uint32
+
+//go:noescape
+func quantRowAVX512(dst *int8, x *float32, n int, inverse float32)
+
+//go:noescape
+func quantSumsAVX512(sums, a *int32, groups, quads, zero int)
+
+// quantAVX512 needs AVX512-VNNI.
+var quantAVX512 = quantSet{
+	kernels: map[int]quantKernels{
+		8: {quantAVX512Q8x16, quantAVX512Q8x32},
+		4: {quantAVX512Q4x16, quantAVX512Q4x32},
+	},
+	absMax:   absMaxAVX512,
+	quantRow: quantRowAVX512,
+	sums:     quantSumsAVX512,
+}
+
+// quantBest is the quantised product for the processors that have AVX-512.
+func quantBest() *quantSet {
+	if has("avx512vnni") {
+		return &quantAVX512
+	}
+	return nil
+}
+
 var productsAVX2 = tileSet{
 	rows:     6,
 	packRows: packRowsAVX2,
@@ -44,4 +72,5 @@ var productsAVX512 = tileSet{
 		dot:     peakAVX512BF16,
 		dots:    dotsAVX512,
 	},
+	quant: quantBest(),
 }

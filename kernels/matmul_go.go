@@ -6,7 +6,7 @@ import "math"
 func matMulRef(dst, x []float32, m int, w Weight, bias []float32) {
 	row := make([]float32, w.cols)
 	for n := range w.rows {
-		Widen(row, w.dtype, w.data[n*w.stride():(n+1)*w.stride()])
+		w.widenRow(row, n)
 		for i := range m {
 			acc := float32(0)
 			for k, v := range x[i*w.cols : (i+1)*w.cols] {
@@ -20,7 +20,9 @@ func matMulRef(dst, x []float32, m int, w Weight, bias []float32) {
 	}
 }
 
-func productsGo() productSet { return productSet{matMul: matMulGo, matMulBF16: matMulBF16Go} }
+func productsGo() productSet {
+	return productSet{matMul: matMulGo, matMulBF16: matMulBF16Go, matMulQuant: matMulQuantGo}
+}
 
 // wideBlock is the number of k whose weights matMulGo holds in float64: 16 rows of them are 64 KiB.
 const wideBlock = 512

@@ -32,6 +32,7 @@ type tileSet struct {
 	floats   map[tensor.DType]reader
 	swapped  reader    // bf16 profile by fp32 multiply-adds
 	dot      dotReader // bf16 profile by VDPBF16PS
+	quant    *quantSet // nil: in Go
 }
 
 // A reader is a way to see rows of weights and of activations as columns, one packed float32 each, and the kernels for it.
@@ -52,7 +53,11 @@ func floatReader(d tensor.DType, tiles [][]tileFunc, pack packFunc, rows []rowsF
 }
 
 func (t *tileSet) products() productSet {
-	return productSet{matMul: t.matMul, matMulBF16: t.matMulBF16}
+	s := productSet{matMul: t.matMul, matMulBF16: t.matMulBF16, matMulQuant: matMulQuantGo}
+	if t.quant != nil {
+		s.matMulQuant = t.matMulQuant
+	}
+	return s
 }
 
 func (t *tileSet) matMul(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {

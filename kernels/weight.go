@@ -10,12 +10,15 @@ import (
 // groupRows is the number of weight rows that every kernel takes at a time: one output per lane of a 512-bit register.
 const groupRows = 16
 
-// A Weight is an immutable matrix [Rows, Cols], row-major and little-endian, that multiplies from the right transposed:
-// y = x·wᵀ. It does not own its bytes, which usually lie in a mapped file at any alignment and must outlive it.
+// A Weight is an immutable matrix [Rows, Cols] that multiplies from the right transposed: y = x·wᵀ. It is row-major and
+// little-endian (NewWeight) or quantised (NewQuantWeight). It does not own its bytes, which usually lie in a mapped file at
+// any alignment and must outlive it.
 type Weight struct {
 	dtype      tensor.DType
+	quant      QuantFormat // 0 for float elements
 	rows, cols int
-	data       []byte
+	data       []byte // the codes when quantised
+	scales     []byte
 	// tail is a copy of the last rows%groupRows rows, filled up to groupRows rows with zeros, so that kernels may always
 	// read whole groups. Nil when rows is a multiple.
 	tail []byte
@@ -46,11 +49,14 @@ func (w Weight) Rows() int { return w.rows }
 // Cols is the number of inputs.
 func (w Weight) Cols() int { return w.cols }
 
-// DType is the type of the stored elements.
+// DType is the type of the stored elements, U8 for the codes of a quantised matrix.
 func (w Weight) DType() tensor.DType { return w.dtype }
 
+// Quant is the format of a quantised matrix, 0 for float elements.
+func (w Weight) Quant() QuantFormat { return w.quant }
+
 // Bytes is the size of the matrix in memory: what a product with one row reads.
-func (w Weight) Bytes() int64 { return int64(len(w.data)) }
+func (w Weight) Bytes() int64 { return int64(len(w.data) + len(w.scales)) }
 
 // stride is the number of bytes of a row.
 func (w Weight) stride() int { return w.cols * w.dtype.Size() }

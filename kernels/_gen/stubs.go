@@ -17,7 +17,8 @@ var weightTypes = []string{"F32", "F16", "BF16", "Swap"}
 type kernelNames struct {
 	suffix            string
 	rows, groups, few int
-	dot               bool // has the Dot kernels
+	dot               bool  // has the Dot kernels
+	quantRows         []int // rows of the kernels for quantised weights, by tiles of sixteen weight rows less one
 }
 
 func (n kernelNames) tile(rows, groups int) string {
@@ -36,8 +37,10 @@ func (n kernelNames) row(t string, rows int) string {
 
 // The signatures of the kernels; the driver declares function types of the same shapes.
 const (
-	tileSignature = "(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)"
-	packSignature = "(dst *float32, stride int, src *byte, ld, k int, next *byte)"
+	tileSignature  = "(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)"
+	packSignature  = "(dst *float32, stride int, src *byte, ld, k int, next *byte)"
+	quantSignature = "(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, " +
+		"scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)"
 	rowsSignature = "(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)"
 )
 
@@ -54,6 +57,11 @@ func stubsFile(constraint string, sets []kernelNames) []byte {
 		if s.dot {
 			a.tileTable("dotsTiles"+s.suffix, s, s.dotTile)
 			a.rowsTable(s, "Dot")
+		}
+		for _, format := range quantFormats {
+			for i, most := range s.quantRows {
+				a.quantTable(s, format, i+1, most)
+			}
 		}
 	}
 	text, err := format.Source(a.Bytes())
@@ -89,4 +97,15 @@ func (a *asm) rowsTable(s kernelNames, t string) {
 
 func (a *asm) declare(name, signature string) {
 	fmt.Fprintf(a, "\n//go:noescape\nfunc %s%s\n", name, signature)
+}
+
+// quantTable declares kernels for quantised weights and the table of them by rows less one.
+func (a *asm) quantTable(s kernelNames, format string, tiles, rows int) {
+	var names []string
+	for r := 1; r <= rows; r++ {
+		name := fmt.Sprintf("quant%s%sx%dx%d", s.suffix, format, r, 16*tiles)
+		a.declare(name, quantSignature)
+		names = append(names, name)
+	}
+	fmt.Fprintf(a, "\nvar quant%s%sx%d = []quantFunc{%s}\n", s.suffix, format, 16*tiles, strings.Join(names, ", "))
 }

@@ -1,0 +1,214 @@
+//go:build amd64 && !purego
+
+package kernels
+
+import "unsafe"
+
+// A quantFunc computes a tile of a product with quantised weights over all of k; _gen documents it.
+type quantFunc func(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte,
+	scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
+
+// A quantSet is the product with quantised weights of one instruction set.
+type quantSet struct {
+	kernels map[int]quantKernels // by the bits of a code
+	// absMax and quantRow are absMaxGo and the rounding of quantRowGo for a multiple of 16 elements.
+	absMax   func(x *float32, n int) uint32
+	quantRow func(dst *int8, x *float32, n int, inverse float32)
+	// sums sets sums[group][8] to minus zero times the sums of the activations of a group of quads dwords of eight rows.
+	sums func(sums, a *int32, groups, quads, zero int)
+}
+
+// quantKernels are the kernels of one width of code, by rows of activations less one: for one tile of sixteen weight rows,
+// and for two, which prefill takes.
+type quantKernels struct{ one, two []quantFunc }
+
+// quantLanes is the number of rows in packed activations.
+const quantLanes = 8
+
+// A quantJob is one product with quantised weights.
+type quantJob struct {
+	p       *Workers
+	dst     []float32
+	w       Weight
+	bias    []float32
+	kernels quantKernels
+	groups  int // of columns
+	split       // rows of activations
+	a       []int32
+	aSize   int       // of a tile of rows in a
+	sums    []int32   // [tile][group][quantLanes]
+	scale   []float32 // [row]
+}
+
+func (t *tileSet) matMulQuant(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {
+	j := &quantJob{p: p, dst: dst, w: w, bias: bias, kernels: t.quant.kernels[w.quant.Bits()], groups: w.quant.groupsOf(w.cols)}
+	few := m <= len(j.kernels.one)
+	if few {
+		j.split = splitRows(m, m)
+	} else {
+		j.split = splitRows(m, len(j.kernels.two))
+	}
+	t.quantActivations(j, s, x)
+	if few {
+		j.decode(s)
+	} else {
+		j.prefill(s)
+	}
+}
+
+// quantActivations rounds the rows of x, packs them tile by tile and sums them by groups.
+func (t *tileSet) quantActivations(j *quantJob, s *matMulScratch, x []float32) {
+	quads := j.w.quant.Group() / 4
+	cols := j.groups * quads // dwords of a row
+	rows := s.codes(4 * cols * j.rows)
+	j.scale = s.activations(j.rows)
+	j.aSize = cols * quantLanes
+	all := s.floats(j.tiles * (j.aSize + j.groups*quantLanes))
+	ints := unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(all))), len(all))
+	j.a, j.sums = ints[:j.tiles*j.aSize], ints[j.tiles*j.aSize:]
+	j.p.Do(j.tiles, func(_, i int) {
+		first, n := j.tile(i)
+		for r := first; r < first+n; r++ {
+			row := rows[4*cols*r : 4*cols*(r+1)]
+			clear(row[j.w.cols:])
+			j.scale[r] = t.quant.row(row[:j.w.cols], x[r*j.w.cols:(r+1)*j.w.cols])
+		}
+		var ptr [8]*float32
+		for r := range ptr {
+			ptr[r] = (*float32)(unsafe.Pointer(&rows[4*cols*(first+min(r, n-1))]))
+		}
+		a := &j.a[i*j.aSize]
+		t.packRows((*float32)(unsafe.Pointer(a)), 4*quantLanes, &ptr, cols)
+		t.quant.sums(&j.sums[i*j.groups*quantLanes], a, j.groups, quads, quantFormats[j.w.quant].zero)
+	})
+	if j.rows == 1 { // the kernel for one row reads it as it is
+		j.a = unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(rows))), cols)
+	}
+}
+
+// row is quantRowGo.
+func (q *quantSet) row(dst []int8, x []float32) float32 {
+	whole := len(x) &^ 15
+	most := absMaxGo(x[whole:])
+	if whole > 0 {
+		most = max(most, q.absMax(&x[0], whole))
+	}
+	inverse, scale := quantScale(most)
+	if inverse == 0 {
+		clear(dst)
+		return scale
+	}
+	if whole > 0 {
+		q.quantRow(&dst[0], &x[0], whole, inverse)
+	}
+	quantRowRest(dst[whole:], x[whole:], inverse)
+	return scale
+}
+
+// decode takes tiles of sixteen weight rows one after the other and prefetches the one that its worker takes next.
+func (j *quantJob) decode(s *matMulScratch) {
+	own := s.ownFloats(j.p.N(), (j.rows+1)*groupRows)
+	q := queue{n: j.w.groups()}
+	j.p.Do(min(j.p.N(), q.n), func(worker, _ int) {
+		for g, ok := q.claim(); ok; {
+			next, more := q.claim()
+			if !more {
+				next = g
+			}
+			c := quantCall{quantJob: j, f: j.kernels.one, g0: g, tiles: 1, edge: own[worker]}
+			ahead := j.w.tileOf(next)
+			c.run(0, &ahead.codes[0], lineBytes, &ahead.scales[0])
+			g, ok = next, more
+		}
+	})
+}
+
+// panelTiles is how many tiles of weight rows, an even number, prefill should hold in the second-level cache at a time.
+func (j *quantJob) panelTiles() int {
+	const bytes = 400 << 10
+	return max(2, bytes/(j.groups*j.w.quant.groupBytes())&^1)
+}
+
+// prefill takes panels of weight rows and runs all tiles of activations over each pair of tiles in the panel.
+func (j *quantJob) prefill(s *matMulScratch) {
+	own := s.ownFloats(j.p.N(), (quantLanes+1)*2*groupRows)
+	wide := j.panelTiles()
+	plan := planPanels((j.w.groups()+wide-1)/wide, j.p.N(), j.split.tiles)
+	q := queue{n: plan.units()}
+	j.p.Do(min(j.p.N(), q.n), func(worker, _ int) {
+		for i, ok := q.claim(); ok; {
+			next, more := q.claim()
+			if !more {
+				next = i
+			}
+			panel, from, to := plan.unit(i)
+			ahead, _, _ := plan.unit(next)
+			j.panel(own[worker], panel*wide, min((panel+1)*wide, j.w.groups()), ahead*wide, from, to)
+			i, ok = next, more
+		}
+	})
+}
+
+// panel computes row tiles from..to for weight tiles g0..g1, and prefetches a share of those from tile next on with every
+// call.
+func (j *quantJob) panel(edge []float32, g0, g1, next, from, to int) {
+	size := j.groups * j.w.quant.groupBytes()
+	step := (lineBytes + to - from - 1) / (to - from)
+	for i := from; i < to; i++ {
+		for g := g0; g < g1; g += 2 {
+			c := quantCall{quantJob: j, f: j.kernels.two, g0: g, tiles: 2, edge: edge}
+			if g+1 == g1 {
+				c.f, c.tiles = j.kernels.one, 1
+			}
+			ahead := j.w.tileOf(min(next+g-g0, j.w.groups()-c.tiles))
+			share := (i - from) * size / (to - from) &^ (lineBytes - 1)
+			own := j.w.tileOf(g)
+			c.run(i, &ahead.codes[share], step, &own.scales[0])
+		}
+	}
+}
+
+// A quantCall is one tile of dst.
+type quantCall struct {
+	*quantJob
+	f         []quantFunc
+	g0, tiles int // of weight rows
+	edge      []float32
+}
+
+// run computes row tile i of activations.
+func (c *quantCall) run(i int, next *byte, step int, nextScales *byte) {
+	first, rows := c.tile(i)
+	width := c.tiles * groupRows
+	n0 := c.g0 * groupRows
+	count := min(width, c.w.rows-n0)
+	out, ldc := c.dst[first*c.w.rows+n0:], c.w.rows
+	var bias []float32
+	if c.bias != nil {
+		bias = c.bias[n0 : n0+count]
+	}
+	if count < width { // the kernels write whole tiles: let them do it elsewhere
+		out, ldc = c.edge[:rows*width], width
+		if bias != nil {
+			bias = c.edge[rows*width : (rows+1)*width]
+			clear(bias[copy(bias, c.bias[n0:]):])
+		}
+	}
+	w := c.w.tileOf(c.g0)
+	codes, scales := len(w.codes), len(w.scales)
+	callQuant(c.f[rows-1], &out[0], 4*ldc, &c.a[i*c.aSize], &c.sums[i*c.groups*quantLanes], &c.scale[first],
+		&w.codes[0], codes, &w.scales[0], scales, c.groups, c.w.quant.Group()/32, next, step, nextScales, ptr(bias))
+	if count < width {
+		for r := range rows {
+			copy(c.dst[(first+r)*c.w.rows+n0:(first+r)*c.w.rows+n0+count], out[r*width:])
+		}
+	}
+}
+
+// callQuant is where loops over this assembly pass through Go; see callTile.
+//
+//go:noinline
+func callQuant(f quantFunc, c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte,
+	scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32) {
+	f(c, ldc, a, sums, scale, codes, codesLd, scales, scalesLd, groups, inner, next, step, nextScales, bias)
+}
