@@ -13,6 +13,7 @@ import (
 
 	"llavabench/internal/bench"
 	"llavabench/kernels"
+	"llavabench/reports"
 )
 
 // The checkpoints and pictures that ship with the repository.
@@ -29,6 +30,7 @@ type benchFlags struct {
 	tokens int
 	repeat int
 	json   bool
+	plot   string
 }
 
 func newBench(env *environment) *cobra.Command {
@@ -43,7 +45,8 @@ the repository's root. Each figure is the median of --repeat answers, which must
 A model may be written as MODEL=VARIANT to run it as another generation.`,
 		Example: `  llavabench bench
   llavabench bench DIR DIR=llava15hd --image wide.png --repeat 5
-  llavabench bench --json > bench.json`,
+  llavabench bench --json > bench.json
+  llavabench bench --plot latency.svg`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.models = args
 			return execBench(cmd.Context(), env, f)
@@ -57,6 +60,7 @@ A model may be written as MODEL=VARIANT to run it as another generation.`,
 	fl.IntVar(&f.model.opts.Threads, "threads", 0, "worker `threads` (default: one per core)")
 	fl.StringVar(&f.model.dtype, "dtype", "", "weight `type`: f32, f16 or bf16 (default: as stored)")
 	fl.BoolVar(&f.json, "json", false, "print JSON")
+	fl.StringVar(&f.plot, "plot", "", "also draw the stages' latencies to this `file` (.svg, .pdf or .png)")
 	return cmd
 }
 
@@ -104,6 +108,11 @@ func execBench(ctx context.Context, env *environment, f benchFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.plot != "" {
+		if err := plotBench(f.plot, results); err != nil {
+			return err
+		}
+	}
 	if f.json {
 		return printJSON(env, results)
 	}
@@ -150,6 +159,34 @@ func printBench(env *environment, results []bench.Result) error {
 			ms(r.Times.Preprocess), ms(r.Times.Vision), ms(r.Times.Projector), ms(r.Times.Prefill), ms(r.Times.FirstToken), fmt.Sprintf("%.0f", r.TokensPerSecond))
 	}
 	return t.print()
+}
+
+// plotBench draws one bar for each model: the mean over the pictures of each stage until the first token.
+func plotBench(path string, results []bench.Result) error {
+	var bars []reports.Latency
+	for start := 0; start < len(results); {
+		end := start
+		var pre, vision, prefill time.Duration
+		tokens := 0
+		for ; end < len(results) && results[end].Model == results[start].Model && results[end].Variant == results[start].Variant; end++ {
+			t := results[end].Times
+			pre += t.Preprocess
+			vision += t.Vision + t.Projector
+			prefill += t.Prefill
+			tokens += results[end].ImageTokens
+		}
+		n := end - start
+		bars = append(bars, reports.Latency{
+			Label: filepath.Base(results[start].Model), Tokens: tokens / n,
+			Stages: []time.Duration{pre / time.Duration(n), vision / time.Duration(n), prefill / time.Duration(n)},
+		})
+		start = end
+	}
+	p, err := reports.StageLatency("Latency by stage, mean over pictures", []string{"preprocess", "vision and projector", "prefill"}, bars)
+	if err != nil {
+		return err
+	}
+	return reports.Save(p, reports.Column, reports.Column*0.8, path)
 }
 
 func cpuName() string {
