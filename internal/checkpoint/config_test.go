@@ -261,7 +261,12 @@ func TestProcessor(t *testing.T) {
 			require.Equal(t, want, got.Processor)
 		})
 	}
-	got, err := readConfigOf(writeFiles(t, t.TempDir(), map[string]string{"config.json": object(hfConfig)}))
+	newer := `{"patch_size": 14, "image_processor": ` + object(processorConfig, edit{"image_mean", "[0.5, 0.5, 0.5]"}) + "}"
+	got, err := readConfigOf(writeFiles(t, t.TempDir(), map[string]string{"config.json": object(hfConfig), "processor_config.json": newer}))
+	require.NoError(t, err)
+	require.Equal(t, [3]float64{0.5, 0.5, 0.5}, got.Processor.Mean)
+
+	got, err = readConfigOf(writeFiles(t, t.TempDir(), map[string]string{"config.json": object(hfConfig)}))
 	require.NoError(t, err)
 	require.Equal(t, clip, got.Processor)
 	require.Contains(t, strings.Join(got.Notes, "\n"), "no preprocessor_config.json")

@@ -105,18 +105,28 @@ const (
 	resampleBicubic  = 3
 )
 
-// readProcessor reads preprocessor_config.json of a directory. Without one the processor of OpenAI's CLIP applies.
+// readProcessor reads preprocessor_config.json of a directory, or, where transformers 5 has put the same object, the
+// `image_processor` of processor_config.json. Without either the processor of OpenAI's CLIP applies.
 func readProcessor(dir string, v VisionConfig) (Processor, []string, error) {
-	const name = "preprocessor_config.json"
-	p := CLIPProcessor(v.Image)
-	if !hasFile(dir, name) {
-		return p, []string{fmt.Sprintf("%s has no %s: the processor of OpenAI's CLIP at %d pixels is used", dir, name, v.Image)}, nil
+	const name, newer, inner = "preprocessor_config.json", "processor_config.json", "image_processor"
+	var f *fields
+	var err error
+	if hasFile(dir, name) {
+		f, _, err = readObject(dir, name)
+	} else if hasFile(dir, newer) {
+		if f, _, err = readObject(dir, newer); err == nil && f.has(inner) {
+			f = f.object(inner)
+		} else {
+			f = nil
+		}
 	}
-	f, _, err := readObject(dir, name)
 	if err != nil {
 		return Processor{}, nil, err
 	}
-	p = parseProcessor(f, v)
+	if f == nil {
+		return CLIPProcessor(v.Image), []string{fmt.Sprintf("%s has no %s: the processor of OpenAI's CLIP at %d pixels is used", dir, name, v.Image)}, nil
+	}
+	p := parseProcessor(f, v)
 	return p, f.s.notes, f.s.err
 }
 

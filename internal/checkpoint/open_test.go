@@ -94,7 +94,7 @@ func tensorsNamed(c Config, name naming) []tensor.Tensor {
 func model(t testing.TB, dir string, name naming, more ...tensor.Tensor) string {
 	c, err := readConfigOf(dir)
 	require.NoError(t, err)
-	writeTensors(t, dir, 1<<10, append(tensorsNamed(c, name), more...)...)
+	writeTensors(t, dir, 1<<13, append(tensorsNamed(c, name), more...)...)
 	return dir
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -220,7 +221,7 @@ func TestWriterRefuses(t *testing.T) {
 	dir := t.TempDir()
 	_, err := NewWriter(dir, []Spec{{"a", tensor.F32, []int{1}}, {"a", tensor.F32, []int{1}}}, WriterOptions{})
 	require.ErrorIs(t, err, ErrFormat)
-	_, err = NewWriter(dir, []Spec{{"a", tensor.F32, []int{1 << 40, 1 << 40}}}, WriterOptions{})
+	_, err = NewWriter(dir, []Spec{{"a", tensor.F32, []int{math.MaxInt, math.MaxInt}}}, WriterOptions{})
 	require.ErrorIs(t, err, ErrOverflow)
 
 	w, err := NewWriter(dir, []Spec{{"a", tensor.F32, []int{1}}, {"b", tensor.F32, []int{1}}}, WriterOptions{})

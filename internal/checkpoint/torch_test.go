@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"strings"
 	"testing"
 
@@ -176,9 +177,9 @@ func malformedPickles() []malformed {
 		{"PK-13 negative stride", dictOf(func(s *tensorSpec) { s.stride = []int{3, -1} }), ErrFormat, "stride"},
 		{"PK-13 negative offset", dictOf(func(s *tensorSpec) { s.offset = -1 }), ErrFormat, "offset"},
 		{"PK-13 outside", dictOf(func(s *tensorSpec) { s.offset = 1 }), ErrMismatch, "element 6 lies outside the storage of 6"},
-		{"PK-13 far outside", dictOf(func(s *tensorSpec) { s.stride = []int{1 << 62, 1 << 62} }), ErrMismatch, "outside"},
-		{"PK-13 overflow", dictOf(func(s *tensorSpec) { s.size = []int{1 << 62, 1 << 62} }), ErrOverflow, "64 bits"},
-		{"PK-13 repeats too much", dictOf(func(s *tensorSpec) { s.size, s.stride = []int{1 << 40, 6}, []int{0, 1} }), ErrTooLarge, "repeat more"},
+		{"PK-13 far outside", dictOf(func(s *tensorSpec) { s.stride = []int{math.MaxInt / 2, math.MaxInt / 2} }), ErrMismatch, "outside"},
+		{"PK-13 overflow", dictOf(func(s *tensorSpec) { s.size = []int{math.MaxInt, math.MaxInt} }), ErrOverflow, "64 bits"},
+		{"PK-13 repeats too much", dictOf(func(s *tensorSpec) { s.size, s.stride = []int{1 << 30, 6}, []int{0, 1} }), ErrTooLarge, "repeat more"},
 		{"PK-13 sizes and strides", dictOf(func(s *tensorSpec) { s.stride = []int{1} }), ErrMismatch, "2 dimensions, but 1 strides"},
 		{"PK-13 rank", dictOf(func(s *tensorSpec) { s.size, s.stride = make([]int, 9), make([]int, 9) }), ErrFormat, "size"},
 		{"duplicate name", newPickler().dict(one, one).stop(), ErrFormat, `duplicate key "w"`},
