@@ -288,6 +288,7 @@ func FuzzDecodeStrict(f *testing.F) {
 	f.Add([]byte(`{"newline_token_id": 13, "cases": {}}`))
 	f.Add([]byte(`{"cases": {"a": {"per_image": [{"views": 1}, {"view": 1}]}}}`))
 	f.Add([]byte(`[]`))
+	f.Add([]byte(`{"":10}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		p := newPart("fuzz")
 		var m, strict hdOutputsManifest

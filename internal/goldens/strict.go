@@ -24,12 +24,8 @@ const informationReason = "a description or a figure of the reference, not an ex
 // decodeStrict reads JSON into v and records as failures the keys that v's type does not have: nothing in a golden file
 // is passed over in silence. Keys of type information are listed by name.
 func (p *Part) decodeStrict(file string, raw []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if err := d.Decode(v); err != nil {
+	if err := json.Unmarshal(raw, v); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
-	}
-	if d.More() {
-		return fmt.Errorf("%s: text behind the JSON value", file)
 	}
 	seen := map[string]bool{}
 	walkJSON(raw, reflect.TypeOf(v).Elem(), jsonPath{}, func(at jsonPath, known bool) {
