@@ -1,6 +1,7 @@
 package synth
 
 import (
+	"bytes"
 	"context"
 	"io/fs"
 	"os"
@@ -65,6 +66,41 @@ func TestWrittenCheckpointsReadBack(t *testing.T) {
 	}
 }
 
+// The llava-hf layout holds the same tensors, with more rows in the embeddings.
+func TestLayouts(t *testing.T) {
+	for _, name := range []string{"tiny-llava15", "tiny-llava16"} {
+		t.Run(name, func(t *testing.T) {
+			open := func(l checkpoint.Layout) *checkpoint.Checkpoint {
+				c, err := checkpoint.Open(write(t, name, 2, Options{DType: tensor.F16, Seed: 4, Layout: l}), checkpoint.OpenOptions{})
+				require.NoError(t, err)
+				t.Cleanup(func() { require.NoError(t, c.Close()) })
+				require.Equal(t, l, c.Config.Layout)
+				return c
+			}
+			a, b := open(checkpoint.Original), open(checkpoint.HuggingFace)
+			require.Equal(t, a.Config.Vision, b.Config.Vision)
+			rows := a.Config.Text.Vocab
+			require.Equal(t, rows, b.Config.Multimodal.ImageTokenIndex)
+			require.Equal(t, 576, b.Config.Text.Vocab)
+			for i, src := range []tensor.Source{a.LLM(), a.Vision(), a.Projector(), a.Extra()} {
+				other := []tensor.Source{b.LLM(), b.Vision(), b.Projector(), b.Extra()}[i]
+				require.Equal(t, src.Names(), other.Names())
+				for _, name := range src.Names() {
+					x, _ := src.Tensor(name)
+					y, _ := other.Tensor(name)
+					require.True(t, bytes.HasPrefix(y.Data, x.Data), name)
+				}
+			}
+			tok, err := tokenizer.Open(b.Dir, tokenizer.Options{})
+			require.NoError(t, err)
+			require.NoError(t, tok.CheckVocabulary(576))
+			id, ok := tok.ID("<image>")
+			require.True(t, ok)
+			require.Equal(t, rows, id)
+		})
+	}
+}
+
 func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -110,6 +146,12 @@ func TestWriteRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "is not empty (it holds precious)")
 	err = Write(context.Background(), nil, n, filepath.Join(dir, "x"), Options{DType: tensor.I8})
 	require.ErrorContains(t, err, "weight type I8 is not known")
+	err = Write(context.Background(), nil, n, filepath.Join(dir, "x"), Options{DType: tensor.BF16, Layout: "gguf"})
+	require.ErrorContains(t, err, `layout "gguf" is not known`)
+	one, err := ByName("tiny-llava1")
+	require.NoError(t, err)
+	err = Write(context.Background(), nil, one, filepath.Join(dir, "x"), Options{DType: tensor.BF16, Layout: checkpoint.HuggingFace})
+	require.ErrorContains(t, err, "mlp2x_gelu only, not linear")
 	_, err = ByName("llava-9")
 	require.ErrorContains(t, err, `configuration "llava-9" is not known, expected one of llava-1-7b`)
 }

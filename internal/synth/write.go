@@ -17,6 +17,9 @@ import (
 type Options struct {
 	DType tensor.DType // of every tensor: F32, F16 or BF16
 	Seed  uint64
+	// Layout is the original one where empty. Both hold the same values: element by element they depend on the original
+	// name. The llava-hf layout exists for projectors of two layers only.
+	Layout checkpoint.Layout
 	// Progress is told how many of total megabytes are written. It may be nil.
 	Progress func(stage string, done, total int)
 }
@@ -30,17 +33,28 @@ func Write(ctx context.Context, w *kernels.Workers, n Named, dir string, o Optio
 	if !o.DType.IsFloat() {
 		return fmt.Errorf("weight type %s is not known, expected F32, F16 or BF16", o.DType)
 	}
-	if err := emptyDir(dir); err != nil {
+	c, name := n.Config, func(original string) string { return original }
+	switch o.Layout {
+	case "", checkpoint.Original:
+	case checkpoint.HuggingFace:
+		if c, err = transformers(c); err != nil {
+			return err
+		}
+		name = transformersName
+	default:
+		return fmt.Errorf("layout %q is not known, expected %s or %s", o.Layout, checkpoint.Original, checkpoint.HuggingFace)
+	}
+	list, err := tensors(c)
+	if err != nil {
 		return err
 	}
-	list, err := tensors(n.Config)
-	if err != nil {
+	if err := emptyDir(dir); err != nil {
 		return err
 	}
 	var specs []checkpoint.Spec
 	var total int64
 	for _, s := range list {
-		spec := checkpoint.Spec{Name: s.name, DType: o.DType, Shape: s.shape}
+		spec := checkpoint.Spec{Name: name(s.name), DType: o.DType, Shape: s.shape}
 		bytes, err := spec.Bytes()
 		if err != nil {
 			return err
@@ -61,7 +75,7 @@ func Write(ctx context.Context, w *kernels.Workers, n Named, dir string, o Optio
 	buf := make([]byte, max(w.N(), 1)*block)
 	var done int64
 	for _, s := range list {
-		if err := out.Begin(s.name); err != nil {
+		if err := out.Begin(name(s.name)); err != nil {
 			return err
 		}
 		v := newValues(o.Seed, s, o.DType)
@@ -84,13 +98,30 @@ func Write(ctx context.Context, w *kernels.Workers, n Named, dir string, o Optio
 			}
 		}
 	}
-	if err := writeConfig(dir, n, o); err != nil {
+	if err := writeTokenizer(dir, n.Config); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), tokenizerModel(n.Config.Text.Vocab, specials(n.Config)), 0o644); err != nil {
+	if c.Layout == checkpoint.HuggingFace {
+		err = writeTransformers(dir, c, o.DType)
+	} else {
+		err = writeOriginal(dir, c, o.DType)
+	}
+	if err != nil {
 		return err
 	}
 	return out.Commit()
+}
+
+// writeTokenizer writes a tokenizer of the configuration's size.
+func writeTokenizer(dir string, c checkpoint.Config) error {
+	model := tokenizerModel(c.Text.Vocab, specials(c))
+	if err := os.WriteFile(filepath.Join(dir, "tokenizer.model"), model, 0o644); err != nil {
+		return err
+	}
+	return writeJSON(filepath.Join(dir, "tokenizer_config.json"), map[string]any{
+		"tokenizer_class": "LlamaTokenizer", "add_bos_token": true, "add_eos_token": false, "legacy": false,
+		"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",
+	})
 }
 
 // emptyDir makes dir, or checks that there is nothing in it: a synthetic checkpoint must never replace a real one.
@@ -107,18 +138,16 @@ func emptyDir(dir string) error {
 	return nil
 }
 
-// writeConfig writes config.json, and for a tower without a released name its directory with both of its files.
-func writeConfig(dir string, n Named, o Options) error {
-	c := n.Config
+// writeOriginal writes config.json of the original layout, and for a tower without a released name its directory with both
+// of its files.
+func writeOriginal(dir string, c checkpoint.Config, d tensor.DType) error {
 	t, m := c.Text, c.Multimodal
-	config := map[string]any{
-		"architectures":     []string{map[string]string{"llama": "LlavaLlamaForCausalLM", "mistral": "LlavaMistralForCausalLM", "qwen2": "LlavaQwenForCausalLM"}[t.Family]},
-		"model_type":        c.ModelType,
-		"hidden_size":       t.Hidden,
-		"num_hidden_layers": t.Layers, "num_attention_heads": t.Heads, "num_key_value_heads": t.KVHeads, "intermediate_size": t.FFN,
-		"vocab_size": t.Vocab, "max_position_embeddings": t.MaxPositions, "rms_norm_eps": t.NormEps, "rope_theta": t.RopeTheta,
-		"hidden_act": t.HiddenAct, "tie_word_embeddings": t.TieEmbeddings, "bos_token_id": t.BOS, "eos_token_id": t.EOS[0], "pad_token_id": t.Pad,
-		"torch_dtype":              map[tensor.DType]string{tensor.F32: "float32", tensor.F16: "float16", tensor.BF16: "bfloat16"}[o.DType],
+	config := textFields(t)
+	for key, value := range map[string]any{
+		"architectures":            []string{map[string]string{"llama": "LlavaLlamaForCausalLM", "mistral": "LlavaMistralForCausalLM", "qwen2": "LlavaQwenForCausalLM"}[t.Family]},
+		"model_type":               c.ModelType,
+		"pad_token_id":             t.Pad,
+		"torch_dtype":              torchType(d),
 		"mm_vision_tower":          m.VisionTower,
 		"mm_hidden_size":           c.Vision.Hidden,
 		"mm_vision_select_layer":   m.SelectLayer,
@@ -128,9 +157,8 @@ func writeConfig(dir string, n Named, o Options) error {
 		"mm_use_im_patch_token":    m.UsePatchToken,
 		"image_aspect_ratio":       m.AspectRatio,
 		"mm_patch_merge_type":      m.MergeType,
-	}
-	if t.Family != "llama" {
-		config["sliding_window"] = nil
+	} {
+		config[key] = value
 	}
 	if m.GridPinpoints != nil {
 		config["image_grid_pinpoints"] = m.GridPinpoints
@@ -141,13 +169,6 @@ func writeConfig(dir string, n Named, o Options) error {
 	if err := writeJSON(filepath.Join(dir, "config.json"), config); err != nil {
 		return err
 	}
-	tokenizerConfig := map[string]any{
-		"tokenizer_class": "LlamaTokenizer", "add_bos_token": true, "add_eos_token": false, "legacy": false,
-		"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",
-	}
-	if err := writeJSON(filepath.Join(dir, "tokenizer_config.json"), tokenizerConfig); err != nil {
-		return err
-	}
 	if strings.Contains(m.VisionTower, "/") {
 		return nil // a released tower, whose numbers are known by its name
 	}
@@ -155,20 +176,42 @@ func writeConfig(dir string, n Named, o Options) error {
 	if err := os.MkdirAll(tower, 0o755); err != nil {
 		return err
 	}
-	v, p := c.Vision, c.Processor
-	vision := map[string]any{
+	if err := writeJSON(filepath.Join(tower, "config.json"), visionFields(c.Vision)); err != nil {
+		return err
+	}
+	return writeJSON(filepath.Join(tower, "preprocessor_config.json"), processorFields(c.Processor))
+}
+
+// textFields are the decoder's fields, which both layouts spell alike.
+func textFields(t checkpoint.TextConfig) map[string]any {
+	fields := map[string]any{
+		"hidden_size": t.Hidden, "num_hidden_layers": t.Layers, "num_attention_heads": t.Heads, "num_key_value_heads": t.KVHeads,
+		"intermediate_size": t.FFN, "vocab_size": t.Vocab, "max_position_embeddings": t.MaxPositions, "rms_norm_eps": t.NormEps,
+		"rope_theta": t.RopeTheta, "hidden_act": t.HiddenAct, "tie_word_embeddings": t.TieEmbeddings, "bos_token_id": t.BOS, "eos_token_id": t.EOS[0],
+	}
+	if t.Family != "llama" {
+		fields["sliding_window"] = nil
+	}
+	return fields
+}
+
+func visionFields(v checkpoint.VisionConfig) map[string]any {
+	return map[string]any{
 		"model_type": "clip_vision_model", "hidden_size": v.Hidden, "intermediate_size": v.FFN, "num_hidden_layers": v.Layers,
 		"num_attention_heads": v.Heads, "patch_size": v.Patch, "image_size": v.Image, "num_channels": v.Channels,
 		"hidden_act": v.HiddenAct, "layer_norm_eps": v.NormEps,
 	}
-	if err := writeJSON(filepath.Join(tower, "config.json"), vision); err != nil {
-		return err
-	}
-	processor := map[string]any{
+}
+
+func processorFields(p checkpoint.Processor) map[string]any {
+	return map[string]any{
 		"image_processor_type": p.Class, "size": p.ShortestEdge, "crop_size": p.CropHeight, "do_resize": true, "do_center_crop": true,
 		"do_normalize": true, "resample": p.Resample, "image_mean": p.Mean, "image_std": p.Std,
 	}
-	return writeJSON(filepath.Join(tower, "preprocessor_config.json"), processor)
+}
+
+func torchType(d tensor.DType) string {
+	return map[tensor.DType]string{tensor.F32: "float32", tensor.F16: "float16", tensor.BF16: "bfloat16"}[d]
 }
 
 func writeJSON(path string, v any) error {
