@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -191,13 +190,6 @@ func TestDecodeFile(t *testing.T) {
 	_, _, err = DecodeFile(dir, DecodeOptions{})
 	require.ErrorIs(t, err, ErrUnsupported)
 	require.ErrorContains(t, err, "is a directory")
-
-	fifo := filepath.Join(dir, "pipe")
-	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
-	_, _, err = DecodeFile(fifo, DecodeOptions{})
-	require.ErrorContains(t, err, "is a named pipe")
-	_, _, err = DecodeFile("/dev/zero", DecodeOptions{})
-	require.ErrorContains(t, err, "is a device")
 }
 
 func TestBrokenExif(t *testing.T) {

@@ -67,12 +67,10 @@ type coefficients struct {
 	tap   []int32 // fixed point, precisionBits fraction bits
 }
 
-// span is the half-open range of source pixels that output pixels from..to-1 use; both ends grow with the output pixel.
-func (c *coefficients) span(from, to int) (lo, hi int) {
-	if from >= to {
-		return 0, 0
-	}
-	return c.first[from], c.first[to-1] + c.count[to-1]
+// span is the half-open range of source pixels that any output pixel uses; both ends grow with the output pixel.
+func (c *coefficients) span() (lo, hi int) {
+	last := len(c.first) - 1
+	return c.first[0], c.first[last] + c.count[last]
 }
 
 // of gives the taps of output pixel i.
@@ -90,7 +88,7 @@ func newCoefficients(f Filter, in, out, from, to int) (*coefficients, error) {
 	support = float64(support * filterScale)
 	taps := int(math.Ceil(support))*2 + 1
 	if taps > maxCoefficients/(to-from) {
-		return nil, fmt.Errorf("resampling %d pixels to %d needs %d coefficients for each of %d, more than %d in all",
+		return nil, fmt.Errorf("%d pixels to %d needs %d coefficients for each of %d pixels, more than %d in all",
 			in, out, taps, to-from, maxCoefficients)
 	}
 	c := &coefficients{

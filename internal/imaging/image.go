@@ -25,11 +25,7 @@ func (m *RGB) Size() Size { return Size{m.Width, m.Height} }
 func (m *RGB) row(y int) []uint8 { return m.Pix[3*m.Width*y:][:3*m.Width] }
 
 // Fill sets every pixel to c.
-func (m *RGB) Fill(c Color) {
-	for i := 0; i+3 <= len(m.Pix); i += 3 {
-		copy(m.Pix[i:i+3], c[:])
-	}
-}
+func (m *RGB) Fill(c Color) { fillRow(m.Pix, c) }
 
 // PixelSHA256 is the SHA-256 of Pix in hexadecimal. Pictures of other shapes can have the same bytes: a key that must
 // tell pictures apart needs the size too.

@@ -11,7 +11,8 @@ type Size struct {
 // String prints "640x480", width first.
 func (s Size) String() string { return fmt.Sprintf("%dx%d", s.W, s.H) }
 
-// A Rect is the region of W x H pixels whose top left pixel is (X, Y).
+// A Rect is the region of W x H pixels whose top left pixel is (X, Y). As a crop it may reach outside the picture: what
+// lies there is zero, the reference's rule for centre crops of small pictures.
 type Rect struct {
 	X int `json:"x"`
 	Y int `json:"y"`
@@ -39,7 +40,7 @@ type Resize struct {
 	Filter Filter `json:"filter"`
 }
 
-// Paste puts the image on a canvas of one colour with its top left pixel at (X, Y).
+// Paste puts the image on a canvas of one colour with its top left pixel at (X, Y). What sticks out is dropped.
 type Paste struct {
 	Canvas Size  `json:"canvas"`
 	X      int   `json:"x"`

@@ -2,7 +2,8 @@ package imaging
 
 import "fmt"
 
-// Render executes a plan on src and gives its views in order, each Side x Side pixels. loop may be nil.
+// Render executes a plan on src and gives its views in order, each Side x Side pixels (checked). A view on which the plan
+// does nothing is src itself. loop spreads the resizing over goroutines; it may be nil.
 func Render(src *RGB, p Plan, loop For) ([]*RGB, error) {
 	if err := src.check(); err != nil {
 		return nil, fmt.Errorf("render: %w", err)
@@ -155,18 +156,6 @@ func (r Rect) clip(s Size) Rect {
 	x0, y0 := max(r.X, 0), max(r.Y, 0)
 	x1, y1 := min(r.X+r.W, s.W), min(r.Y+r.H, s.H)
 	return Rect{x0, y0, x1 - x0, y1 - y0}
-}
-
-// copyRegion is a crop of r, which lies inside the canvas.
-func copyRegion(src source, r Rect) (*RGB, error) {
-	if err := checkCanvas(Size{r.W, r.H}); err != nil {
-		return nil, err
-	}
-	out := NewRGB(Size{r.W, r.H})
-	for y := range r.H {
-		src.copyRow(out.row(y), r.Y+y, r.X, r.X+r.W)
-	}
-	return out, nil
 }
 
 // rowsAsChannels does the step of that name.

@@ -120,7 +120,7 @@ func TestRenderOrderAndChecks(t *testing.T) {
 // Very long pictures are padded to squares that would not fit in memory, and their middle is cut out of resized pictures
 // that would not either.
 func TestRenderExtremeShapes(t *testing.T) {
-	for _, size := range []Size{{1, 100_000}, {100_000, 2}, {1, 1}, {2, 2}, {4, 4}, {5, 7}, {3665, 50}} {
+	for _, size := range []Size{{1, 30_000}, {30_000, 2}, {1, 1}, {2, 2}, {4, 4}, {5, 7}, {3665, 50}} {
 		src := NewRGB(size)
 		src.Fill(Color{200, 100, 50})
 		p := SquareClip(56)

@@ -2,6 +2,7 @@ package imaging
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -30,91 +31,49 @@ func ResizeRGB(src *RGB, size Size, f Filter, loop For) (*RGB, error) {
 	return resizeRegion(asSource(src), size, f, Rect{0, 0, size.W, size.H}, loop)
 }
 
-// A source is a picture pasted on a canvas of one colour, without the canvas being made: (x, y) is where the picture's
-// top left pixel lies; the picture may stick out.
-type source struct {
-	*RGB
-	canvas Size
-	x, y   int
-	fill   Color
-}
-
-func asSource(m *RGB) source { return source{RGB: m, canvas: m.Size()} }
-
-// columns is the half-open range of canvas columns that the picture covers.
-func (s *source) columns() (lo, hi int) {
-	lo = min(max(s.x, 0), s.canvas.W)
-	return lo, max(lo, min(s.x+s.Width, s.canvas.W))
-}
-
-// has says whether canvas row y crosses the picture.
-func (s *source) has(y int) bool { return y >= s.y && y < s.y+s.Height }
-
-// copyRow writes canvas row y, columns lo..hi-1, to dst. A row outside the canvas or the picture is all fill.
-func (s *source) copyRow(dst []uint8, y, lo, hi int) {
-	a, b := s.columns()
-	if a, b = max(a, lo), min(b, hi); a >= b || !s.has(y) {
-		fillRow(dst[:3*(hi-lo)], s.fill)
-		return
-	}
-	fillRow(dst[:3*(a-lo)], s.fill)
-	copy(dst[3*(a-lo):3*(b-lo)], s.row(y - s.y)[3*(a-s.x):])
-	fillRow(dst[3*(b-lo):3*(hi-lo)], s.fill)
-}
-
-func fillRow(dst []uint8, c Color) {
-	for ; len(dst) >= 3; dst = dst[3:] {
-		dst[0], dst[1], dst[2] = c[0], c[1], c[2]
-	}
-}
-
 // resizeRegion computes the pixels of r, which lies inside the picture of the given size that src is resampled to.
 // Pixels do not depend on each other, so this is the resize followed by the crop, without the work for the rest.
 func resizeRegion(src source, size Size, f Filter, r Rect, loop For) (*RGB, error) {
+	fail := func(err error) (*RGB, error) {
+		return nil, fmt.Errorf("resize %v to %v: %w", src.canvas, size, err)
+	}
 	if size.W <= 0 || size.H <= 0 {
-		return nil, fmt.Errorf("resize to %v: width and height must be positive", size)
+		return fail(errors.New("width and height must be positive"))
 	}
-	// Both tables exist whether or not the direction is filtered: the vertical one says which rows are needed.
-	horizontal, err := directionCoefficients(f, src.canvas.W, size.W, r.X, r.X+r.W)
-	if err != nil {
-		return nil, fmt.Errorf("resize %v to %v: %w", src.canvas, size, err)
-	}
-	vertical, err := directionCoefficients(f, src.canvas.H, size.H, r.Y, r.Y+r.H)
-	if err != nil {
-		return nil, fmt.Errorf("resize %v to %v: %w", src.canvas, size, err)
-	}
-	top, bottom := vertical.span(0, len(vertical.first))
-	if err := checkCanvas(Size{r.W, bottom - top}); err != nil {
-		return nil, fmt.Errorf("resize %v to %v: rows between the passes: %w", src.canvas, size, err)
+	if _, err := f.support(); err != nil {
+		return fail(err)
 	}
 	if err := checkCanvas(Size{r.W, r.H}); err != nil {
-		return nil, fmt.Errorf("resize %v to %v: %w", src.canvas, size, err)
+		return fail(err)
+	}
+	var horizontal, vertical *coefficients
+	var err error
+	if size.W != src.canvas.W {
+		if horizontal, err = newCoefficients(f, src.canvas.W, size.W, r.X, r.X+r.W); err != nil {
+			return fail(err)
+		}
+	}
+	top, bottom := r.Y, r.Y+r.H // canvas rows that are needed
+	if size.H != src.canvas.H {
+		if vertical, err = newCoefficients(f, src.canvas.H, size.H, r.Y, r.Y+r.H); err != nil {
+			return fail(err)
+		}
+		top, bottom = vertical.span()
+		if err := checkCanvas(Size{r.W, bottom - top}); err != nil {
+			return fail(fmt.Errorf("rows between the passes: %w", err))
+		}
 	}
 
 	var rows *RGB
-	if size.W == src.canvas.W {
-		rows = NewRGB(Size{r.W, bottom - top})
-		for y := range rows.Height {
-			src.copyRow(rows.row(y), top+y, r.X, r.X+r.W)
-		}
-	} else {
+	if horizontal != nil {
 		rows = resampleRows(src, horizontal, top, bottom, loop)
+	} else if rows, err = copyRegion(src, Rect{r.X, top, r.W, bottom - top}); err != nil {
+		return fail(err)
 	}
-	if size.H == src.canvas.H {
+	if vertical == nil {
 		return rows, nil
 	}
 	return resampleColumns(rows, vertical, top, loop), nil
-}
-
-// directionCoefficients is newCoefficients, or the identity for a direction that keeps its size.
-func directionCoefficients(f Filter, in, out, from, to int) (*coefficients, error) {
-	if in != out {
-		return newCoefficients(f, in, out, from, to)
-	}
-	if _, err := f.support(); err != nil {
-		return nil, err
-	}
-	return &coefficients{first: []int{from}, count: []int{to - from}}, nil
 }
 
 // checkCanvas refuses sizes that no picture has and those above MaxCanvasPixels.
