@@ -6,6 +6,8 @@ import (
 	"math"
 	"unsafe"
 
+	"github.com/d4l3k/go-bfloat16"
+
 	"llavabench/internal/tensor"
 )
 
@@ -145,9 +147,9 @@ func floatToHalf(f float32) uint16 {
 	return sign | uint16(math.Float32bits(math.Float32frombits(b)+0.5)-0x3f000000)
 }
 
-func bfloatToFloat(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }
+func bfloatToFloat(h uint16) float32 { return bfloat16.ToFloat32(bfloat16.BF16(h)) }
 
-// floatToBfloat rounds to bfloat16, the upper half of a float32, to nearest even.
+// floatToBfloat rounds to bfloat16, the upper half of a float32, to nearest even; the library's own conversion truncates.
 func floatToBfloat(f float32) uint16 {
 	b := math.Float32bits(f)
 	if b&(1<<31-1) > 0x7f800000 {
