@@ -56,6 +56,9 @@ func readConfig(dir string, o OpenOptions, towerInside bool) (*configReader, err
 		return nil, err
 	}
 	if r.cfg.Layout == HuggingFace {
+		if o.VisionDir != "" {
+			f.note("the vision directory %s is not used: this layout holds its tower", o.VisionDir)
+		}
 		err = r.transformers(f)
 	} else {
 		err = r.original(f, o, towerInside)

@@ -204,3 +204,21 @@ func TestTowerInHubCache(t *testing.T) {
 	require.ErrorContains(t, err, "hub cache")
 	require.ErrorContains(t, err, fmt.Sprintf("%s (no such directory)", filepath.Join(dir, "..", "openai", "tower")))
 }
+
+func FuzzIndex(f *testing.F) {
+	f.Add(`{"metadata": {"total_size": 2}, "weight_map": ` + goodMap + `}`)
+	f.Add(`{"weight_map": {"a": "../x"}}`)
+	f.Add(`{"metadata": {"total_size": "2"}, "x": [1, {}], "weight_map": {}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		_, weightMap, err := parseIndex([]byte(text))
+		if err != nil {
+			require.NotContains(t, err.Error(), "\n")
+			return
+		}
+		for name, shard := range weightMap {
+			require.NotEmpty(t, name)
+			require.True(t, filepath.IsLocal(shard))
+			require.Equal(t, filepath.Base(shard), shard)
+		}
+	})
+}

@@ -110,6 +110,18 @@ func TestTorchSharedStorage(t *testing.T) {
 	require.Same(t, &tensors[0].Data[12], &tensors[2].Data[0])
 }
 
+// Without checksums the storages are not read, the rest is.
+func TestTorchSkipChecksums(t *testing.T) {
+	good := newPickler().dict(one).stop()
+	damaged := torchFile(good, zipItem{name: "0", data: counting(6), crc: 1})
+	_, err := parseTorch("x.bin", damaged, true)
+	require.ErrorIs(t, err, ErrMismatch)
+	_, err = parseTorch("x.bin", damaged, false)
+	require.NoError(t, err)
+	_, err = parseTorch("x.bin", buildZip(zipItem{name: "a/data.pkl", data: good, crc: 1}, zipItem{name: "a/version", data: []byte("3\n")}), false)
+	require.ErrorIs(t, err, ErrMismatch)
+}
+
 // malformedPickles are the bodies of data.pkl that must be refused.
 func malformedPickles() []malformed {
 	call := func(module, name string) []byte {

@@ -1,0 +1,50 @@
+package checkpoint
+
+import (
+	"context"
+	"encoding/binary"
+
+	"llavabench/internal/tensor"
+)
+
+// CheckFinite reads every floating-point tensor of src and returns an error of class ErrFormat that names the first element
+// that is infinite or not a number, as a bad conversion leaves. It reads all weights: seconds for a large checkpoint.
+func CheckFinite(ctx context.Context, src tensor.Source) error {
+	for _, name := range src.Names() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		t, _ := src.Tensor(name)
+		at := -1
+		if err := CatchFault(func() error { at = firstNonFinite(t); return nil }); err != nil {
+			return err
+		}
+		if at >= 0 {
+			return errf(ErrFormat, "%s: tensor %s holds an infinite value or NaN at element %d of shape %s", t.File, quote(name), at, tensor.ShapeString(t.Shape))
+		}
+	}
+	return nil
+}
+
+// firstNonFinite looks for an exponent of all ones; -1 when there is none.
+func firstNonFinite(t tensor.Tensor) int {
+	switch t.DType {
+	case tensor.F32:
+		for i := 0; i+4 <= len(t.Data); i += 4 {
+			if x := binary.LittleEndian.Uint32(t.Data[i:]); x&0x7f800000 == 0x7f800000 {
+				return i / 4
+			}
+		}
+	case tensor.F16, tensor.BF16:
+		mask := uint16(0x7c00)
+		if t.DType == tensor.BF16 {
+			mask = 0x7f80
+		}
+		for i := 0; i+2 <= len(t.Data); i += 2 {
+			if x := binary.LittleEndian.Uint16(t.Data[i:]); x&mask == mask {
+				return i / 2
+			}
+		}
+	}
+	return -1
+}
