@@ -5,7 +5,7 @@
 // schema. Nothing in it is passed over in silence: a file, key, tensor, mode, flavour or field that is not understood is
 // a failed check, and what states no expectation is listed by name with the reason.
 //
-// Exactness has a bound where the reference's own decoders are not bit-exact targets; see inexactBound.
+// Pictures, ids and hashes are compared exactly, float32 tensors within the tolerances of that README.
 package goldens
 
 import (

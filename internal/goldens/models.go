@@ -74,8 +74,8 @@ func (s *set) model(dir string) (string, error) {
 	return path, err
 }
 
-// pictures reads the pictures of a case as the reference sees them: decoded by this build, or, where its decoder is
-// allowed to differ or is at fault (which the part "preprocess" tells), from the reference's copy.
+// picturesOf reads the pictures of a case as the reference sees them: decoded by this build, or, where its decoder is at
+// fault (which the part "preprocess" tells), from the reference's copy.
 func (s *set) picturesOf(files []string) ([]*imaging.RGB, error) {
 	var out []*imaging.RGB
 	for _, file := range files {
