@@ -76,7 +76,23 @@ var openaiName = regexp.MustCompile(`(^|\.)(in_proj_(weight|bias)|resblocks\.\d.
 // classify finds the part that a checkpoint's tensor belongs to and its canonical name there: LLaMA's names for the decoder
 // (`model.layers.0.…`, `lm_head.weight`), CLIP's below `vision_model.` for the tower, `0.weight`, `2.weight` for the
 // projector.
+//
+// The two arrays of a quantised matrix are named after the matrix, `NAME.q8.codes` and `NAME.q8.scales`.
 func classify(name string) (part, string) {
+	if at := quantised.FindStringIndex(name); at != nil {
+		p, canonical := classifyFloat(name[:at[0]])
+		if p == ignored || p == unknown || !strings.HasSuffix(canonical, "weight") {
+			return unknown, ""
+		}
+		return p, canonical + name[at[0]:]
+	}
+	return classifyFloat(name)
+}
+
+// quantised ends the names of a quantised matrix's arrays; the formats are those of package kernels.
+var quantised = regexp.MustCompile(`\.(q8|q4|q4g64)\.(codes|scales)$`)
+
+func classifyFloat(name string) (part, string) {
 	if ignoredName.MatchString(name) {
 		return ignored, ""
 	}

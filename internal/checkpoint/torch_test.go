@@ -3,7 +3,11 @@ package checkpoint
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -108,6 +112,32 @@ func TestTorchSharedStorage(t *testing.T) {
 	require.Len(t, tensors, 3)
 	require.Same(t, &tensors[0].Data[0], &tensors[1].Data[0])
 	require.Same(t, &tensors[0].Data[12], &tensors[2].Data[0])
+}
+
+// Files that PyTorch itself wrote, in three forms, with what it read back from them.
+func TestTorchFiles(t *testing.T) {
+	var want map[string]map[string]struct {
+		Shape []int
+		Hex   string
+	}
+	data, err := os.ReadFile("testdata/torch/want.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, &want))
+	for name, tensors := range want {
+		for _, form := range []string{"zip", "legacy", "protocol4"} {
+			path := filepath.Join("testdata/torch", name+"."+form+".bin")
+			m, err := mapFile(path)
+			require.NoError(t, err)
+			got, err := parseTorch(path, m.data, true)
+			require.NoError(t, err)
+			require.Len(t, got, len(tensors))
+			for _, x := range got {
+				require.Equal(t, tensors[x.Name].Shape, x.Shape, "%s: %s", path, x.Name)
+				require.Equal(t, tensors[x.Name].Hex, hex.EncodeToString(x.Data), "%s: %s", path, x.Name)
+			}
+			require.NoError(t, m.Close())
+		}
+	}
 }
 
 // Without checksums the storages are not read, the rest is.
