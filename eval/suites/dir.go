@@ -1,0 +1,238 @@
+package suites
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// maxFile bounds what one file may hold, decompressed: the largest official annotation file has under 0.5 GB.
+const maxFile = 2 << 30
+
+// A Dir is the data directory of a suite. Names in it are slash-separated and relative; a name that would lead out of it is
+// refused, wherever it comes from. Symbolic links are the user's own and are followed.
+type Dir struct {
+	root string
+	read []string
+}
+
+// OpenDir opens a data directory.
+func OpenDir(root string) (*Dir, error) {
+	st, err := os.Stat(root)
+	if err != nil {
+		return nil, err
+	}
+	if !st.IsDir() {
+		return nil, fmt.Errorf("%s: expected a directory of data, found a file", root)
+	}
+	return &Dir{root: root}, nil
+}
+
+// Root is the directory's path.
+func (d *Dir) Root() string { return d.root }
+
+// Read lists the files read so far.
+func (d *Dir) Read() []string { return d.read }
+
+// Path is where name lies in the file system.
+func (d *Dir) Path(name string) (string, error) {
+	local := filepath.FromSlash(strings.TrimSuffix(name, "/"))
+	if !filepath.IsLocal(local) {
+		return "", fmt.Errorf("%s: %q leads out of the data directory", d.root, name)
+	}
+	return filepath.Join(d.root, local), nil
+}
+
+// Exists reports whether there is a file or folder name, or a file name.gz.
+func (d *Dir) Exists(name string) bool {
+	p, err := d.Path(name)
+	if err != nil {
+		return false
+	}
+	if _, err := os.Stat(p); err == nil {
+		return true
+	}
+	_, err = os.Stat(p + ".gz")
+	return err == nil
+}
+
+// First is the first of names that exists.
+func (d *Dir) First(names ...string) (string, error) {
+	for _, name := range names {
+		if d.Exists(name) {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("%s: %w: %s", d.root, fs.ErrNotExist, strings.Join(names, " or "))
+}
+
+// Glob lists the files that match a pattern of path.Match, sorted, with a trailing .gz taken off.
+func (d *Dir) Glob(pattern string) ([]string, error) {
+	folder, base := path.Split(pattern)
+	p, err := d.Path(path.Clean("./" + folder))
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		name := strings.TrimSuffix(e.Name(), ".gz")
+		ok, err := path.Match(base, name)
+		if err != nil {
+			return nil, err
+		}
+		if ok && !e.IsDir() && (len(names) == 0 || names[len(names)-1] != folder+name) {
+			names = append(names, folder+name)
+		}
+	}
+	return names, nil
+}
+
+// ReadFile reads name, or name.gz decompressed.
+func (d *Dir) ReadFile(name string) ([]byte, error) {
+	p, err := d.Path(name)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := readPlain(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		if zipped, zerr := readPlain(p + ".gz"); !errors.Is(zerr, fs.ErrNotExist) {
+			raw, err = zipped, zerr
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.read = append(d.read, name)
+	return raw, nil
+}
+
+// JSON reads a JSON file into v; what v has no field for is passed over, as the owners' files grow new ones.
+func (d *Dir) JSON(name string, v any) error {
+	raw, err := d.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return decodeJSON(filepath.Join(d.root, filepath.FromSlash(name)), raw, v)
+}
+
+// JSONLines reads a file of one JSON value a line, blank lines passed over. f gets the line's number, from 1.
+func (d *Dir) JSONLines(name string, f func(line int, raw []byte) error) error {
+	raw, err := d.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(d.root, filepath.FromSlash(name))
+	for i, line := range splitLines(raw) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if err := f(i+1, line); err != nil {
+			return fmt.Errorf("%s: line %d: %w", file, i+1, err)
+		}
+	}
+	return nil
+}
+
+// splitLines cuts at line feeds; the text after the last one is a line if it is not empty.
+func splitLines(raw []byte) [][]byte {
+	lines := bytes.Split(raw, []byte{'\n'})
+	if n := len(lines); len(lines[n-1]) == 0 {
+		lines = lines[:n-1]
+	}
+	return lines
+}
+
+// readPlain reads a file within maxFile, decompressed if it is gzip.
+func readPlain(p string) ([]byte, error) {
+	f, err := os.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	raw, err := readAll(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p, err)
+	}
+	if !bytes.HasPrefix(raw, []byte{0x1f, 0x8b}) {
+		return raw, nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(raw))
+	if err == nil {
+		raw, err = readAll(z)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: gzip: %w", p, err)
+	}
+	return raw, nil
+}
+
+func readAll(r io.Reader) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(raw) > maxFile {
+		err = fmt.Errorf("holds more than %d bytes", int64(maxFile))
+	}
+	return raw, err
+}
+
+// decodeJSON reads one JSON value that fills a file; errors name the line.
+func decodeJSON(file string, raw []byte, v any) error {
+	err := json.Unmarshal(raw, v)
+	if err == nil {
+		return nil
+	}
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	offset := int64(0)
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &kind):
+		offset = kind.Offset
+	}
+	offset = min(offset, int64(len(raw)))
+	return fmt.Errorf("%s: line %d: %w", file, 1+bytes.Count(raw[:offset], []byte{'\n'}), err)
+}
+
+// An ID is an identifier that files write as a JSON number or as a string.
+type ID string
+
+// UnmarshalJSON accepts a string or an integer.
+func (id *ID) UnmarshalJSON(raw []byte) error {
+	s, ok := scalar(raw)
+	if !ok {
+		return fmt.Errorf("expected a string or a number as id, found %.40q", raw)
+	}
+	*id = ID(s)
+	return nil
+}
+
+// scalar is the text of a JSON string or the literal of a number.
+func scalar(raw json.RawMessage) (string, bool) {
+	if len(raw) == 0 {
+		return "", false
+	}
+	switch c := raw[0]; {
+	case c == '"':
+		var s string
+		err := json.Unmarshal(raw, &s)
+		return s, err == nil
+	case c == '-' || c >= '0' && c <= '9':
+		return string(raw), true
+	}
+	return "", false
+}
