@@ -72,8 +72,8 @@ type Options struct {
 	// AttentionWindow is the number of keys that a position of the decoder sees, itself included; 0 is all.
 	AttentionWindow int `json:"attention_window"`
 
-	// Weights: the type that each part's matrices are converted to when loaded: "stored" (no conversion), "f32", "f16"
-	// or "bf16".
+	// Weights: the type that each part's matrices are converted to when loaded: "stored" (no conversion), "f32", "f16",
+	// "bf16", or quantised "q8", "q4" (groups of 32) or "q4g64". Embeddings and the head are not quantised.
 
 	TowerWeights     string `json:"tower_weights"`
 	ProjectorWeights string `json:"projector_weights"`

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"llavabench/internal/model/weights"
 	"llavabench/internal/tensor"
 	"llavabench/kernels"
 )
@@ -18,11 +19,12 @@ type caster struct {
 	overflow, underflow int64
 }
 
-// source gives the tensors of one part with its matrices as the weight type of the options: "stored", "f32", "f16" or
-// "bf16".
-func (p *Pipeline) source(part string, src tensor.Source, weights string) (*caster, error) {
+// source gives the tensors of one part and how its matrices are to be held, for a weight type of the options: "stored",
+// "f32", "f16", "bf16", or the name of a quantised format.
+func (p *Pipeline) source(part string, src tensor.Source, weightType string) (*caster, weights.Options, error) {
 	c := &caster{Source: src, part: part}
-	switch weights {
+	o := weights.Options{Profile: p.profile, Workers: p.workers}
+	switch weightType {
 	case "stored":
 	case "f32":
 		c.to = tensor.F32
@@ -31,9 +33,13 @@ func (p *Pipeline) source(part string, src tensor.Source, weights string) (*cast
 	case "bf16":
 		c.to = tensor.BF16
 	default:
-		return nil, fmt.Errorf("%s: weight type %q is not known, expected stored, f32, f16 or bf16", part, weights)
+		f, err := kernels.ParseQuantFormat(weightType)
+		if err != nil {
+			return nil, o, fmt.Errorf("%s: weight type %q is not known, expected stored, f32, f16, bf16, q8, q4 or q4g64", part, weightType)
+		}
+		o.Quant = f
 	}
-	return c, nil
+	return c, o, nil
 }
 
 // Tensor returns the named tensor, rounded to nearest even if it is a matrix of another floating-point type. Widening to
@@ -65,17 +71,24 @@ func (c *caster) Tensor(name string) (tensor.Tensor, bool) {
 	return t, true
 }
 
-// typeName names the type that a part's matrices have for a user: "f32", "f16" or "bf16".
-func (c *caster) typeName() string {
-	if c.to != tensor.Invalid {
+// typeName names the type that a part's matrices have for a user, when they are quantised to q (0: not) on loading.
+func (c *caster) typeName(q kernels.QuantFormat) string {
+	switch {
+	case q != 0:
+		return q.String()
+	case c.to != tensor.Invalid:
 		return strings.ToLower(c.to.String())
 	}
+	found := "unknown"
 	for _, name := range c.Names() {
-		if t, ok := c.Source.Tensor(name); ok && len(t.Shape) >= 2 {
-			return strings.ToLower(t.DType.String())
+		if base, ok := strings.CutSuffix(name, ".codes"); ok {
+			return base[strings.LastIndexByte(base, '.')+1:]
+		}
+		if t, ok := c.Source.Tensor(name); ok && len(t.Shape) >= 2 && t.DType.IsFloat() {
+			found = strings.ToLower(t.DType.String())
 		}
 	}
-	return "unknown"
+	return found
 }
 
 // note says in one sentence what the conversion lost; "" when it lost nothing but precision.

@@ -26,7 +26,7 @@ type Options struct {
 	Set          []string     // "name=value" changes to the variant's options, by their JSON names
 	VisionDir    string       // directory of the CLIP tower where the checkpoint has none
 	Tokenizer    string       // tokenizer file or directory where the checkpoint has none
-	Weights      tensor.DType // type that matrices are rounded to in memory; Invalid keeps them as stored, mapped
+	Weights      string       // type of all matrices: "f32", "f16", "bf16", "q8", "q4", "q4g64"; "" is as stored, mapped
 	KV           tensor.DType // type of the key-value cache; Invalid is F32
 	Numerics     string       // numeric profile of the matrix products: "f32" (also ""), "bf16"
 	Threads      int          // 0: one per core
@@ -126,9 +126,8 @@ func (p *Pipeline) choose(o Options) (err error) {
 			return err
 		}
 	}
-	if o.Weights != tensor.Invalid {
-		name := strings.ToLower(o.Weights.String())
-		p.opts.TowerWeights, p.opts.ProjectorWeights, p.opts.DecoderWeights = name, name, name
+	if o.Weights != "" {
+		p.opts.TowerWeights, p.opts.ProjectorWeights, p.opts.DecoderWeights = o.Weights, o.Weights, o.Weights
 	}
 	return p.variant.Check(p.opts)
 }
@@ -138,27 +137,27 @@ func (p *Pipeline) build() error {
 	cfg := p.ckpt.Config
 	decoder := llama.FromCheckpoint(cfg.Text)
 	decoder.Window = p.opts.AttentionWindow
-	src, err := p.source("decoder", p.ckpt.LLM(), p.opts.DecoderWeights)
+	src, o, err := p.source("decoder", p.ckpt.LLM(), p.opts.DecoderWeights)
 	if err != nil {
 		return err
 	}
-	p.dtype = src.typeName()
-	if p.llm, err = llama.New(decoder, src, p.profile); err != nil {
+	p.dtype = src.typeName(o.Quant)
+	if p.llm, err = llama.New(decoder, src, o); err != nil {
 		return err
 	}
 	p.lost(src)
-	if src, err = p.source("vision tower", p.ckpt.Vision(), p.opts.TowerWeights); err != nil {
+	if src, o, err = p.source("vision tower", p.ckpt.Vision(), p.opts.TowerWeights); err != nil {
 		return err
 	}
-	if p.tower, err = clip.New(clip.FromCheckpoint(cfg.Vision, p.opts.SelectLayer, p.opts.SelectFeature), src, p.profile); err != nil {
+	if p.tower, err = clip.New(clip.FromCheckpoint(cfg.Vision, p.opts.SelectLayer, p.opts.SelectFeature), src, o); err != nil {
 		return err
 	}
 	p.lost(src)
-	if src, err = p.source("projector", p.ckpt.Projector(), p.opts.ProjectorWeights); err != nil {
+	if src, o, err = p.source("projector", p.ckpt.Projector(), p.opts.ProjectorWeights); err != nil {
 		return err
 	}
 	proj := projector.Config{Type: p.opts.Projector, In: cfg.Vision.Hidden, Out: cfg.Text.Hidden, Bias: cfg.Multimodal.ProjectorBias}
-	if p.proj, err = projector.New(proj, src, p.profile); err != nil {
+	if p.proj, err = projector.New(proj, src, o); err != nil {
 		return err
 	}
 	p.lost(src)
@@ -197,11 +196,16 @@ func (p *Pipeline) Checkpoint() *checkpoint.Checkpoint { return p.ckpt }
 // Tokenizer is the checkpoint's tokenizer; nil when it has none.
 func (p *Pipeline) Tokenizer() tokenizer.Tokenizer { return p.tok }
 
-// DType is the type of the decoder's matrices: "f32", "f16" or "bf16".
+// DType is the type of the decoder's matrices: "f32", "f16", "bf16", "q8", "q4" or "q4g64".
 func (p *Pipeline) DType() string { return p.dtype }
 
-// Numerics names the numeric profile of the matrix products.
-func (p *Pipeline) Numerics() string { return string(p.profile) }
+// Numerics names the numeric profile of the decoder's matrix products: that of quantised weights, or the one chosen.
+func (p *Pipeline) Numerics() string {
+	if strings.HasPrefix(p.dtype, "q") {
+		return p.dtype
+	}
+	return string(p.profile)
+}
 
 // Threads is the number of workers.
 func (p *Pipeline) Threads() int { return p.workers.N() }

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -18,13 +19,12 @@ import (
 
 	"llavabench/internal/imaging"
 	"llavabench/internal/pipeline"
-	"llavabench/internal/tensor"
 	"llavabench/kernels"
 )
 
 // A setting is what a result depends on.
 type setting struct {
-	weights  tensor.DType
+	weights  string
 	numerics string
 }
 
@@ -54,11 +54,11 @@ func run(model, image string) error {
 	if err != nil {
 		return err
 	}
-	settings := []setting{{tensor.BF16, "f32"}, {tensor.F16, "f32"}, {tensor.F32, "f32"}, {tensor.BF16, "bf16"}}
+	settings := []setting{{"bf16", "f32"}, {"f16", "f32"}, {"f32", "f32"}, {"bf16", "bf16"}, {"q8", ""}, {"q4", ""}, {"q4g64", ""}}
 	manners := []manner{{"1 thread, whole", 1, 1 << 20}, {"2 threads, whole", 2, 1 << 20}, {"2 threads, chunks of 100", 2, 100}, {"1 thread, token by token", 1, 1}}
 	differ := 0
 	for _, s := range settings {
-		fmt.Printf("weights %s, profile %s\n", s.weights, s.numerics)
+		fmt.Printf("weights %s, profile %s\n", s.weights, cmp.Or(s.numerics, s.weights))
 		first := ""
 		for _, isa := range kernels.ISAs() {
 			for _, m := range manners {

@@ -111,8 +111,8 @@ type layer struct {
 }
 
 // New takes the tower's weights from src, whose names are those of the transformers library without the prefix
-// `vision_model.`. Layers above the selected one and the last norm are not read: no feature depends on them. profile is that of the matrix products.
-func New(cfg Config, src tensor.Source, profile weights.Profile) (*Model, error) {
+// `vision_model.`. Layers above the selected one and the last norm are not read: no feature depends on them. o says how matrices are held and multiplied.
+func New(cfg Config, src tensor.Source, o weights.Options) (*Model, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -120,13 +120,13 @@ func New(cfg Config, src tensor.Source, profile weights.Profile) (*Model, error)
 	if err != nil {
 		return nil, err
 	}
-	l := weights.NewLoader(src, profile)
+	l := weights.NewLoader(src, o)
 	w, f := cfg.Hidden, cfg.FFN
 	m := &Model{
 		cfg:      cfg,
 		class:    l.Vector("embeddings.class_embedding", w),
 		position: l.Vector("embeddings.position_embedding.weight", cfg.Tokens(), w),
-		patch:    l.Matrix("embeddings.patch_embedding.weight", w, cfg.Channels, cfg.Patch, cfg.Patch),
+		patch:    l.Float("embeddings.patch_embedding.weight", w, cfg.Channels, cfg.Patch, cfg.Patch),
 		preNorm:  l.Norm("pre_layrnorm", w),
 	}
 	for i := range depth {

@@ -59,7 +59,7 @@ func pixels(cfg Config) []float32 {
 
 func encode(t *testing.T, cfg Config, src tensor.Source, w *kernels.Workers) (features []float32, states [][]float32) {
 	t.Helper()
-	m, err := New(cfg, src, weights.F32)
+	m, err := New(cfg, src, weights.Options{})
 	require.NoError(t, err)
 	features = make([]float32, cfg.Features()*cfg.Hidden)
 	var sc Scratch
@@ -130,7 +130,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 	} {
 		cfg := tinyConfig()
 		c.change(&cfg)
-		_, err := New(cfg, src, weights.F32)
+		_, err := New(cfg, src, weights.Options{})
 		require.ErrorContains(t, err, c.want)
 	}
 }

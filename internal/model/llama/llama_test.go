@@ -109,7 +109,7 @@ func TestChunksAndThreadsNeverChangeABit(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := tinyConfig()
 			c.change(&cfg)
-			m, err := New(cfg, randomWeights(cfg, c.dtype), weights.F32)
+			m, err := New(cfg, randomWeights(cfg, c.dtype), weights.Options{})
 			require.NoError(t, err)
 			x := promptOf(23)
 			one, three := kernels.NewWorkers(1), kernels.NewWorkers(3)
@@ -126,7 +126,7 @@ func TestChunksAndThreadsNeverChangeABit(t *testing.T) {
 
 func TestABatchGivesEachSequenceItsOwnBits(t *testing.T) {
 	cfg := tinyConfig()
-	m, err := New(cfg, randomWeights(cfg, tensor.BF16), weights.F32)
+	m, err := New(cfg, randomWeights(cfg, tensor.BF16), weights.Options{})
 	require.NoError(t, err)
 	w := kernels.NewWorkers(2)
 	defer w.Close()
@@ -144,7 +144,7 @@ func TestABatchGivesEachSequenceItsOwnBits(t *testing.T) {
 
 func TestTruncatedSessionContinuesAsIfItHadNeverGoneFurther(t *testing.T) {
 	cfg := tinyConfig()
-	m, err := New(cfg, randomWeights(cfg, tensor.F32), weights.F32)
+	m, err := New(cfg, randomWeights(cfg, tensor.F32), weights.Options{})
 	require.NoError(t, err)
 	x := promptOf(8)
 	s, err := m.NewSession(8, tensor.F32)
@@ -161,7 +161,7 @@ func TestTruncatedSessionContinuesAsIfItHadNeverGoneFurther(t *testing.T) {
 
 func TestTapSeesEveryStateAndMayStop(t *testing.T) {
 	cfg := tinyConfig()
-	m, err := New(cfg, randomWeights(cfg, tensor.F32), weights.F32)
+	m, err := New(cfg, randomWeights(cfg, tensor.F32), weights.Options{})
 	require.NoError(t, err)
 	var seen []int
 	run := func(stopAt int) error {
@@ -199,10 +199,10 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 	} {
 		bad := cfg
 		c.change(&bad)
-		_, err := New(bad, randomWeights(cfg, tensor.F32), weights.F32)
+		_, err := New(bad, randomWeights(cfg, tensor.F32), weights.Options{})
 		require.ErrorContains(t, err, c.want)
 	}
-	m, err := New(cfg, randomWeights(cfg, tensor.F32), weights.F32)
+	m, err := New(cfg, randomWeights(cfg, tensor.F32), weights.Options{})
 	require.NoError(t, err)
 	_, err = m.NewSession(65, tensor.F32)
 	require.ErrorContains(t, err, "65 positions is longer than the context of 64")

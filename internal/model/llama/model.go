@@ -29,8 +29,8 @@ type layer struct {
 
 // New takes a decoder's weights from src, whose tensors have the names of the transformers library
 // (`model.layers.0.self_attn.q_proj.weight`). Matrices stay where they are in the mapped file; only norms and biases are
-// copied. profile is that of the matrix products. An error names the tensor with the expected and the found shape.
-func New(cfg Config, src tensor.Source, profile weights.Profile) (*Model, error) {
+// copied. o says how matrices are held and multiplied. An error names the tensor with the expected and the found shape.
+func New(cfg Config, src tensor.Source, o weights.Options) (*Model, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func New(cfg Config, src tensor.Source, profile weights.Profile) (*Model, error)
 	if err != nil {
 		return nil, err
 	}
-	l := weights.NewLoader(src, profile)
+	l := weights.NewLoader(src, o)
 	m := &Model{cfg: cfg, invFreq: freq}
 	attn, kv := cfg.Heads*cfg.HeadDim, cfg.KVHeads*cfg.HeadDim
 	m.embed = l.Tensor("model.embed_tokens.weight", cfg.Vocab, cfg.Hidden)
@@ -61,9 +61,9 @@ func New(cfg Config, src tensor.Source, profile weights.Profile) (*Model, error)
 	}
 	m.norm = l.Vector("model.norm.weight", cfg.Hidden)
 	if cfg.TieEmbeddings {
-		m.head = l.Matrix("model.embed_tokens.weight", cfg.Vocab, cfg.Hidden)
+		m.head = l.Float("model.embed_tokens.weight", cfg.Vocab, cfg.Hidden)
 	} else {
-		m.head = l.Matrix("lm_head.weight", cfg.Vocab, cfg.Hidden)
+		m.head = l.Float("lm_head.weight", cfg.Vocab, cfg.Hidden)
 	}
 	if l.Err() != nil {
 		return nil, fmt.Errorf("decoder: %w", l.Err())

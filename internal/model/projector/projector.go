@@ -45,7 +45,7 @@ type Model struct {
 
 // New takes the projector's weights from src, where linear layer i is named `2i.weight` and `2i.bias` (the odd indices
 // are the activations).
-func New(cfg Config, src tensor.Source, profile weights.Profile) (*Model, error) {
+func New(cfg Config, src tensor.Source, o weights.Options) (*Model, error) {
 	n, err := Layers(cfg.Type)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func New(cfg Config, src tensor.Source, profile weights.Profile) (*Model, error)
 		return nil, fmt.Errorf("projector: type identity needs equal widths, but features have %d and the decoder %d", cfg.In, cfg.Out)
 	}
 	m := &Model{cfg: cfg}
-	l := weights.NewLoader(src, profile)
+	l := weights.NewLoader(src, o)
 	in := cfg.In
 	for i := range n {
 		m.layers = append(m.layers, l.Linear(strconv.Itoa(2*i), cfg.Out, in, cfg.Bias))

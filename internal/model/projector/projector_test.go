@@ -42,7 +42,7 @@ func TestProject(t *testing.T) {
 		}},
 		{"identity", func(a, b float64) [2]float64 { return [2]float64{a, b} }},
 	} {
-		m, err := New(Config{Type: c.kind, In: 2, Out: 2, Bias: true}, twoLayers(), weights.F32)
+		m, err := New(Config{Type: c.kind, In: 2, Out: 2, Bias: true}, twoLayers(), weights.Options{})
 		require.NoError(t, err, c.kind)
 		dst := make([]float32, 4)
 		m.Project(nil, dst, x, 2)
@@ -67,10 +67,10 @@ func TestLayers(t *testing.T) {
 }
 
 func TestNewNamesWhatIsWrong(t *testing.T) {
-	_, err := New(Config{Type: "mlp3x_gelu", In: 2, Out: 2, Bias: true}, twoLayers(), weights.F32)
+	_, err := New(Config{Type: "mlp3x_gelu", In: 2, Out: 2, Bias: true}, twoLayers(), weights.Options{})
 	require.EqualError(t, err, `projector: tensor "4.weight" is missing (expected shape [2, 2])`)
-	_, err = New(Config{Type: "linear", In: 3, Out: 2, Bias: true}, twoLayers(), weights.F32)
+	_, err = New(Config{Type: "linear", In: 3, Out: 2, Bias: true}, twoLayers(), weights.Options{})
 	require.EqualError(t, err, `projector: test: tensor "0.weight" has shape [2, 2], expected [2, 3]`)
-	_, err = New(Config{Type: "identity", In: 3, Out: 2}, twoLayers(), weights.F32)
+	_, err = New(Config{Type: "identity", In: 3, Out: 2}, twoLayers(), weights.Options{})
 	require.ErrorContains(t, err, "features have 3 and the decoder 2")
 }

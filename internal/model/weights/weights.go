@@ -35,13 +35,22 @@ func ParseProfile(name string) (Profile, error) {
 // A Loader takes tensors by name and keeps the first error, so that a network's constructor reads as a list of its
 // tensors. After an error every method returns zero values.
 type Loader struct {
-	src     tensor.Source
-	profile Profile
-	err     error
+	src tensor.Source
+	o   Options
+	err error
 }
 
-// NewLoader makes a loader over src whose matrices are multiplied in the given profile.
-func NewLoader(src tensor.Source, p Profile) *Loader { return &Loader{src: src, profile: p} }
+// Options say how matrices are held and multiplied. The zero value takes them as stored, in profile F32.
+type Options struct {
+	Profile Profile
+	// Quant, if not 0, quantises every matrix that Matrix returns to this format, in memory.
+	Quant kernels.QuantFormat
+	// Workers quantise; nil does it on the calling goroutine.
+	Workers *kernels.Workers
+}
+
+// NewLoader makes a loader over src.
+func NewLoader(src tensor.Source, o Options) *Loader { return &Loader{src: src, o: o} }
 
 // Err is the first error: it names the file and the tensor with the expected and the found shape.
 func (l *Loader) Err() error { return l.err }
@@ -58,7 +67,8 @@ func (l *Loader) Tensor(name string, shape ...int) tensor.Tensor {
 	return t
 }
 
-// A Matrix is a weight matrix with the profile in which it is multiplied.
+// A Matrix is a weight matrix with the profile in which it is multiplied. A quantised one is multiplied in its own way
+// whatever the profile.
 type Matrix struct {
 	weight  kernels.Weight
 	profile Profile
@@ -66,20 +76,46 @@ type Matrix struct {
 
 // Apply writes x Wᵀ (+ bias, which may be nil) to dst [rows, out], x being [rows, in].
 func (m Matrix) Apply(w *kernels.Workers, dst, x []float32, rows int, bias []float32) {
-	if m.profile == BF16 {
+	if m.profile == BF16 && m.weight.DType() == tensor.BF16 {
 		w.MatMulBF16(dst, x, rows, m.weight, bias)
 		return
 	}
 	w.MatMul(dst, x, rows, m.weight, bias)
 }
 
-// Matrix returns the named tensor as [rows, product of the other dimensions].
+// Matrix returns the named tensor as [rows, product of the other dimensions]: quantised if the source holds it so (under
+// the names that QuantNames gives) or the options ask for it.
 func (l *Loader) Matrix(name string, shape ...int) Matrix {
+	if l.err != nil {
+		return Matrix{}
+	}
+	rows, cols := shape[0], tensor.Elements(shape[1:])
+	if _, ok := l.src.Tensor(name); !ok {
+		if f, ok := l.quantised(name); ok {
+			return Matrix{weight: l.stored(f, name, rows, cols), profile: l.o.Profile}
+		}
+	}
+	m := l.Float(name, shape...)
+	if l.err != nil || l.o.Quant == 0 {
+		return m
+	}
+	codes, scales, err := l.o.Workers.Quantize(l.o.Quant, m.weight)
+	if err == nil {
+		m.weight, err = kernels.NewQuantWeight(l.o.Quant, rows, cols, codes, scales)
+	}
+	if err != nil {
+		l.err = fmt.Errorf("tensor %q: %w", name, err)
+	}
+	return m
+}
+
+// Float is Matrix for a matrix that is never quantised, such as the head.
+func (l *Loader) Float(name string, shape ...int) Matrix {
 	t := l.Tensor(name, shape...)
 	if l.err != nil {
 		return Matrix{}
 	}
-	if l.profile == BF16 && t.DType != tensor.BF16 {
+	if l.o.Profile == BF16 && t.DType != tensor.BF16 {
 		l.err = fmt.Errorf("%s: tensor %q has type %s, but the numeric profile bf16 needs BF16 matrices: convert them with weight type bf16", t.File, name, t.DType)
 		return Matrix{}
 	}
@@ -87,7 +123,43 @@ func (l *Loader) Matrix(name string, shape ...int) Matrix {
 	if err != nil {
 		l.err = fmt.Errorf("%s: tensor %q: %w", t.File, name, err)
 	}
-	return Matrix{weight: w, profile: l.profile}
+	return Matrix{weight: w, profile: l.o.Profile}
+}
+
+// QuantNames are the names of the two arrays of a quantised matrix in a checkpoint.
+func QuantNames(name string, f kernels.QuantFormat) (codes, scales string) {
+	return name + "." + f.String() + ".codes", name + "." + f.String() + ".scales"
+}
+
+// quantised finds the format in which the source holds a matrix.
+func (l *Loader) quantised(name string) (kernels.QuantFormat, bool) {
+	for _, f := range []kernels.QuantFormat{kernels.Q8, kernels.Q4, kernels.Q4G64} {
+		codes, _ := QuantNames(name, f)
+		if _, ok := l.src.Tensor(codes); ok {
+			return f, true
+		}
+	}
+	return 0, false
+}
+
+// stored takes a quantised matrix from the source.
+func (l *Loader) stored(f kernels.QuantFormat, name string, rows, cols int) kernels.Weight {
+	codesName, scalesName := QuantNames(name, f)
+	codes, _ := l.src.Tensor(codesName)
+	scales, ok := l.src.Tensor(scalesName)
+	if !ok {
+		l.err = fmt.Errorf("%s: tensor %q is missing beside %q", codes.File, scalesName, codesName)
+		return kernels.Weight{}
+	}
+	if codes.DType != tensor.U8 || scales.DType != tensor.F16 {
+		l.err = fmt.Errorf("%s: tensors %q and %q have types %s and %s, expected U8 and F16", codes.File, codesName, scalesName, codes.DType, scales.DType)
+		return kernels.Weight{}
+	}
+	w, err := kernels.NewQuantWeight(f, rows, cols, codes.Data, scales.Data)
+	if err != nil {
+		l.err = fmt.Errorf("%s: tensor %q: %w", codes.File, name, err)
+	}
+	return w
 }
 
 // Vector returns the elements of the named tensor in float32.
