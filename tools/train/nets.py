@@ -136,12 +136,16 @@ class DecoderLayer(nn.Module):
         for m in (self.o_proj, self.down_proj):
             nn.init.normal_(m.weight, std=m.in_features ** -0.5 / math.sqrt(8))
 
-    def forward(self, x, pos, mask):
+    def forward(self, x, pos, mask, past=None):
         b, n, w = x.shape
         h, d = self.heads, w // self.heads
         y = self.input_layernorm(x)
         q, k, v = (p(y).view(b, n, h, d).transpose(1, 2) for p in (self.q_proj, self.k_proj, self.v_proj))
         q, k = rope(q, pos), rope(k, pos)
+        if past is not None:
+            if past:
+                k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
+            past[:] = [k, v]
         a = (q @ k.transpose(2, 3)).float() * d ** -0.5 + mask
         a = torch.softmax(a, -1).to(v.dtype)
         x = x + self.o_proj((a @ v).transpose(1, 2).reshape(b, n, w))
@@ -160,11 +164,11 @@ class Decoder(nn.Module):
         nn.init.normal_(self.embed_tokens.weight, std=1.0)
         nn.init.normal_(self.lm_head.weight, std=hidden ** -0.5)
 
-    def forward(self, x, pos, mask):
-        """x [batch, n, hidden] embeddings, pos [n] or [batch, n], mask added to the scores. Returns hidden states after the
-        final norm."""
-        for layer in self.layers:
-            x = layer(x, pos, mask)
+    def forward(self, x, pos, mask, past=None):
+        """x [batch, n, hidden] embeddings, pos [n] or [batch, n], mask added to the scores. past is a list for each layer, at
+        first empty, that keeps the keys and values of earlier calls. Returns hidden states after the final norm."""
+        for i, layer in enumerate(self.layers):
+            x = layer(x, pos, mask, None if past is None else past[i])
         return self.norm(x)
 
 
