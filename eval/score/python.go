@@ -45,24 +45,28 @@ func IsDigit(r rune) bool { return unicode.Is(unicode.Nd, r) }
 // ParseFloat is float(s): surrounding white space, any decimal digits, underscores between digits, inf and nan in any
 // case; no hexadecimal.
 func ParseFloat(s string) (float64, bool) {
-	s = Strip(s)
+	s = strings.TrimFunc(s, unicode.IsSpace) // here U+001C to U+001F are not white space
 	var b strings.Builder
-	for i, r := range s {
+	runes := []rune(s)
+	for i, r := range runes {
 		switch {
 		case r >= 0x80 && IsDigit(r):
 			b.WriteByte(byte('0' + digitValue(r)))
 		case r >= 0x80:
 			return 0, false
 		case r == '_':
-			if i == 0 || i+1 >= len(s) || !isDigitAt(s[:i], false) || !isDigitAt(s[i+1:], true) {
+			if i == 0 || i+1 == len(runes) || !IsDigit(runes[i-1]) || !IsDigit(runes[i+1]) {
 				return 0, false
 			}
 		default:
-			b.WriteRune(r)
+			b.WriteByte(byte(r))
 		}
 	}
 	t := b.String()
-	if strings.ContainsAny(t, "xXpP_") {
+	if strings.EqualFold(strings.TrimLeft(t, "+-"), "nan") && len(t) <= len("+nan") {
+		return math.NaN(), true
+	}
+	if strings.ContainsAny(t, "xXpP") {
 		return 0, false
 	}
 	v, err := strconv.ParseFloat(t, 64)
@@ -70,18 +74,6 @@ func ParseFloat(s string) (float64, bool) {
 		return 0, false
 	}
 	return v, true
-}
-
-// isDigitAt reports whether s ends, or begins, with a decimal digit.
-func isDigitAt(s string, begin bool) bool {
-	for _, r := range s {
-		if begin {
-			return IsDigit(r)
-		}
-		_ = r
-	}
-	runes := []rune(s)
-	return len(runes) > 0 && IsDigit(runes[len(runes)-1])
 }
 
 // digitValue is the value of a decimal digit: they come in runs of ten that begin with zero.

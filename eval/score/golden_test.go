@@ -1,0 +1,35 @@
+package score
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// goldenFile reads a file of the shared scoring goldens; the test is skipped where there are none at all.
+func goldenFile(t *testing.T, name string, v any) {
+	t.Helper()
+	shared := filepath.Join("..", "..", "..", "shared")
+	if _, err := os.Stat(shared); errors.Is(err, fs.ErrNotExist) {
+		t.Skip("no shared goldens here")
+	}
+	raw, err := os.ReadFile(filepath.Join(shared, "golden-eval", name))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(raw, v))
+}
+
+func TestNormaliseGolden(t *testing.T) {
+	var cases []struct{ Raw, M4C, VQA, VLMEvalKit string }
+	goldenFile(t, "vqa_norm/cases.json", &cases)
+	require.NotEmpty(t, cases)
+	for _, c := range cases {
+		require.Equal(t, c.M4C, NormaliseM4C(c.Raw), "m4c of %q", c.Raw)
+		require.Equal(t, c.VQA, NormaliseVQA(c.Raw), "vqa of %q", c.Raw)
+		require.Equal(t, c.VLMEvalKit, NormaliseVLMEvalKit(c.Raw), "vlmevalkit of %q", c.Raw)
+	}
+}
