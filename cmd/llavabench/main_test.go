@@ -238,3 +238,37 @@ func TestConvertKeepsTheAnswers(t *testing.T) {
 		require.Equal(t, exitUsage, code, bad)
 	}
 }
+
+func TestQuantizedCheckpointsAreAcceptedEverywhere(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "q4")
+	code, stdout, stderr := llavabench(t, "quantize", "--model", shipped(t, "models/llava16"), "--dtype", "q4", "--keep-vision", "f16", "--out", out)
+	require.Zero(t, code, stderr)
+	require.Contains(t, stdout, "matrices converted to q4")
+	o := runJSON(t, "--model", out, "--image", shipped(t, "images/square.png"), "--prompt", "Hello")
+	require.Equal(t, "q4", o.DType)
+	require.Equal(t, "q4", o.Numerics)
+	code, stdout, stderr = llavabench(t, "inspect", "--model", out)
+	require.Zero(t, code, stderr)
+	require.Contains(t, stdout, "vision tower")
+	code, _, stderr = llavabench(t, "quantize", "--model", out, "--dtype", "q8", "--out", out+"2")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "quantised already")
+}
+
+func TestCPU(t *testing.T) {
+	code, stdout, stderr := llavabench(t, "cpu", "--no-measure")
+	require.Zero(t, code, stderr)
+	require.Contains(t, stdout, "in use")
+}
+
+func TestSynthInBothLayouts(t *testing.T) {
+	image := shipped(t, "images/square.png")
+	var ids [][]int
+	for _, layout := range []string{"original", "hf"} {
+		out := filepath.Join(t.TempDir(), layout)
+		code, _, stderr := llavabench(t, "synth", "--config", "tiny-llava16", "--layout", layout, "--out", out)
+		require.Zero(t, code, stderr)
+		ids = append(ids, runJSON(t, "--model", out, "--image", image, "--input-ids", "1,70,-200,80").TokenIDs)
+	}
+	require.Equal(t, ids[0], ids[1], "the same weights answer alike in both layouts")
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"llavabench/internal/checkpoint"
 	"llavabench/internal/synth"
 	"llavabench/internal/tensor"
 	"llavabench/kernels"
@@ -14,6 +15,7 @@ import (
 type synthFlags struct {
 	config  string
 	dtype   string
+	layout  string
 	out     string
 	seed    uint64
 	threads int
@@ -37,6 +39,7 @@ speed can be measured without its weights. The same configuration, type and seed
 	fl := cmd.Flags()
 	fl.StringVar(&f.config, "config", "", "`name` of the configuration")
 	fl.StringVar(&f.dtype, "dtype", "bf16", "weight `type`: f32, f16 or bf16")
+	fl.StringVar(&f.layout, "layout", string(checkpoint.Original), "`layout` of names and files: original or hf")
 	fl.StringVar(&f.out, "out", "", "new or empty `directory`")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of the weights")
 	fl.IntVar(&f.threads, "threads", 0, "worker `threads` (default: one per core); never changes the bytes")
@@ -66,10 +69,14 @@ func execSynth(ctx context.Context, env *environment, f synthFlags) error {
 	if d == tensor.Invalid {
 		return usagef("--dtype is empty, expected f32, f16 or bf16")
 	}
+	layout := checkpoint.Layout(f.layout)
+	if layout != checkpoint.Original && layout != checkpoint.HuggingFace {
+		return usagef("--layout: %q is not a layout, expected original or hf", f.layout)
+	}
 	w := kernels.NewWorkers(f.threads)
 	defer w.Close()
 	bar := newProgress(env.stderr)
-	err = synth.Write(ctx, w, n, f.out, synth.Options{DType: d, Seed: f.seed, Progress: bar.report})
+	err = synth.Write(ctx, w, n, f.out, synth.Options{DType: d, Layout: layout, Seed: f.seed, Progress: bar.report})
 	bar.finish()
 	if err != nil {
 		return err

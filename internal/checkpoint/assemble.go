@@ -35,7 +35,8 @@ var companions = []string{
 // maxCompanionBytes bounds a copied file; the largest real ones, tokenizers of 128,000 pieces, have about 20 MB.
 const maxCompanionBytes = 256 << 20
 
-func copyCompanions(from, to string) error {
+// CopyCompanions copies a checkpoint's configuration and tokenizer files, those that there are, to another directory.
+func CopyCompanions(from, to string) error {
 	for _, name := range companions {
 		if !hasFile(from, name) {
 			continue
@@ -55,9 +56,9 @@ func copyCompanions(from, to string) error {
 	return nil
 }
 
-// assemble builds a directory under a temporary name and gives it its final one when fill has succeeded: out is complete or
+// Assemble builds a directory under a temporary name and gives it its final one when fill has succeeded: out is complete or
 // absent. out must not exist, or be an empty directory.
-func assemble(out string, fill func(dir string) error) error {
+func Assemble(out string, fill func(dir string) error) error {
 	out = filepath.Clean(out)
 	if entries, err := os.ReadDir(out); err == nil && len(entries) > 0 {
 		return errf(ErrPath, "%s is not empty, expected a directory that does not exist yet", out)
@@ -95,7 +96,7 @@ func Convert(ctx context.Context, path, out string, o ConvertOptions) error {
 		return err
 	}
 	defer w.Close()
-	return assemble(out, func(tmp string) error {
+	return Assemble(out, func(tmp string) error {
 		specs := make([]Spec, len(w.tensors))
 		for i, t := range w.tensors {
 			specs[i] = Spec{Name: t.Name, DType: t.DType, Shape: t.Shape}
@@ -114,7 +115,7 @@ func Convert(ctx context.Context, path, out string, o ConvertOptions) error {
 		if err != nil {
 			return err
 		}
-		return copyCompanions(dir, tmp)
+		return CopyCompanions(dir, tmp)
 	})
 }
 

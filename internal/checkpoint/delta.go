@@ -40,7 +40,7 @@ func ApplyDelta(ctx context.Context, base, delta, out string, o ConvertOptions) 
 	if err != nil {
 		return err
 	}
-	return assemble(out, func(tmp string) error {
+	return Assemble(out, func(tmp string) error {
 		specs := make([]Spec, len(pairs))
 		for i, p := range pairs {
 			specs[i] = Spec{Name: p.delta.Name, DType: tensor.F16, Shape: p.delta.Shape}
@@ -48,7 +48,7 @@ func ApplyDelta(ctx context.Context, base, delta, out string, o ConvertOptions) 
 		if err := writeAll(ctx, tmp, specs, o, func(i int, write func([]byte) error) error { return pairs[i].sum(write) }); err != nil {
 			return err
 		}
-		return copyCompanions(sides[1].dir, tmp)
+		return CopyCompanions(sides[1].dir, tmp)
 	})
 }
 

@@ -28,6 +28,8 @@ type Checkpoint struct {
 	Dir    string
 	// VisionDir is the directory whose tower is in use; Dir when the checkpoint holds the tower itself.
 	VisionDir string
+	// TowerDir is the directory whose files describe the tower; "" when the checkpoint's own do, or its name says enough.
+	TowerDir string
 	// Files are the configuration and weight files in the order in which they were read.
 	Files []FileInfo
 
@@ -71,6 +73,7 @@ func Open(path string, o OpenOptions) (_ *Checkpoint, err error) {
 		return nil, err
 	}
 	c.Config = r.cfg
+	c.TowerDir = r.tower.dir
 	if err := c.addTower(r.tower, o); err != nil {
 		return nil, err
 	}
