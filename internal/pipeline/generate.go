@@ -85,7 +85,7 @@ func (p *Pipeline) Generate(ctx context.Context, x []float32, o GenerateOptions,
 		if err := observe(obs, "step_logits", []int{len(last)}, last); err != nil {
 			return nil, err
 		}
-		id, err := sampler.Next(last)
+		id, err := sampler.Next(last[:p.vocabulary()])
 		if err != nil {
 			return nil, fmt.Errorf("generated token %d: %w", len(g.IDs), err)
 		}
@@ -154,6 +154,24 @@ func (p *Pipeline) prefill(ctx context.Context, session *llama.Session, x []floa
 	}
 	return last, hidden.flush()
 }
+
+// vocabulary is the number of ids that may be generated: those below the rows that were only added to fill the embedding up.
+// Such rows hold no trained values. They lie above the tokenizer's ids, and in the Hugging Face layout from the image
+// placeholder on, which the conversion appends behind the real vocabulary with at most fillerRows rows.
+func (p *Pipeline) vocabulary() int {
+	n := p.llm.Config().Vocab
+	if p.tok != nil {
+		n = min(n, p.tok.Size())
+	}
+	if i := p.ckpt.Config.Multimodal.ImageTokenIndex; i > 0 && i < n && i >= n-fillerRows {
+		n = i
+	}
+	return n
+}
+
+// fillerRows bounds what the conversion of llava-hf appends: placeholder, padding token, a few others, and rows up to a
+// multiple of 64.
+const fillerRows = 128
 
 func until(ctx context.Context) llama.Tap {
 	return func(int, []float32) error { return ctx.Err() }
