@@ -15,6 +15,7 @@ type fixtures struct {
 	files  map[string][]byte
 	decode []struct {
 		Name          string `json:"name"`
+		Bytes         int    `json:"bytes"`
 		Format        string `json:"format"`
 		Mode          string `json:"mode"`
 		Width, Height int
@@ -46,9 +47,11 @@ func readFixtures(t testing.TB) fixtures {
 	fx := fixtures{files: map[string][]byte{}}
 	require.NoError(t, json.Unmarshal(read("decode.json"), &fx.decode))
 	require.NoError(t, json.Unmarshal(read("resize.json"), &fx.resize))
+	all := read("cases.bin")
 	for _, c := range fx.decode {
-		fx.files[c.Name] = read("cases/" + c.Name)
+		fx.files[c.Name], all = all[:c.Bytes:c.Bytes], all[c.Bytes:]
 	}
+	require.Empty(t, all)
 	return fx
 }
 

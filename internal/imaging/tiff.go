@@ -104,6 +104,9 @@ func (f *tiffFile) readFields() error {
 	for i := range n {
 		entry := f.data[at+2+12*i:][:12]
 		tag, kind, count := f.order.Uint16(entry), f.order.Uint16(entry[2:]), uint64(f.order.Uint32(entry[4:]))
+		if !tiffTagUsed(tag) {
+			continue
+		}
 		width := uint64(0)
 		switch kind {
 		case 1: // BYTE
@@ -113,8 +116,8 @@ func (f *tiffFile) readFields() error {
 		case tiffLong:
 			width = 4
 		}
-		if width == 0 || count == 0 || !tiffTagUsed(tag) {
-			continue
+		if width == 0 || count == 0 {
+			return fmt.Errorf("%w: tag %d has %d values of type %d", ErrFormat, tag, count, kind)
 		}
 		raw := entry[8:]
 		if count*width > 4 {
@@ -170,8 +173,11 @@ func (f *tiffFile) understand(l Limits) error {
 	f.photometric = f.value(tagPhotometric, tiffWhiteIsZero)
 	f.samples = f.value(tagSamplesPerPixel, 1)
 	f.compression = f.value(tagCompression, tiffRaw)
-	f.planar = f.value(tagPlanar, 1) == 2 && f.samples > 1
-	f.reversed = f.value(tagFillOrder, 1) == 2
+	planar, order := f.value(tagPlanar, 1), f.value(tagFillOrder, 1)
+	if planar < 1 || planar > 2 || order < 1 || order > 2 {
+		return fmt.Errorf("%w: planar configuration %d, fill order %d", ErrFormat, planar, order)
+	}
+	f.planar, f.reversed = planar == 2 && f.samples > 1, order == 2
 	f.orientation = f.value(tagOrientation, 1)
 	if f.orientation < 1 || f.orientation > 8 {
 		f.orientation = 1

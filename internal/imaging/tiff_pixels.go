@@ -42,11 +42,10 @@ func (f *tiffFile) blocks() (tiffBlocks, error) {
 		planes = f.samples
 	}
 	want := planes * across * down
-	if len(b.offsets) < want || (b.lengths != nil || f.compression != tiffRaw) && len(b.lengths) < want {
+	if len(b.offsets) != want || (b.lengths != nil || f.compression != tiffRaw) && len(b.lengths) != want {
 		return b, fmt.Errorf("%w: %d offsets and %d lengths for %d strips or tiles",
 			ErrFormat, len(b.offsets), len(b.lengths), want)
 	}
-	b.offsets = b.offsets[:want]
 	return b, nil
 }
 
@@ -91,8 +90,26 @@ func (f *tiffFile) pixels() (*RGB, error) {
 			}
 			f.unpack(dst, row)
 		}
+		if f.compression == tiffDeflate || f.compression == tiffOldDeflate {
+			if err := atEnd(r, min(b.size.H-h, f.size.H)*rowBytes); err != nil {
+				return nil, fmt.Errorf("strip or tile %d: %w", i, err)
+			}
+		}
 	}
 	return m, nil
+}
+
+// atEnd reads the end of Deflate data, which compares its checksum. More than allowed bytes before it are refused; the
+// last strip may hold as many rows as the others.
+func atEnd(r io.Reader, allowed int) error {
+	n, err := io.Copy(io.Discard, io.LimitReader(r, int64(allowed)+1))
+	switch {
+	case err != nil:
+		return tiffDataError(err)
+	case n > int64(allowed):
+		return fmt.Errorf("%w: more pixel data than rows", ErrFormat)
+	}
+	return nil
 }
 
 // enough finds out before memory is taken whether the file can hold the picture: LZW makes at most 4096 bytes of 9 bits,

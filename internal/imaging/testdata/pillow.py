@@ -2,8 +2,8 @@
 pictures' digests. Needs Pillow 9.4.0 and numpy; run it in this folder. The same seed gives the same files.
 
 pillow.zip holds
-  cases/NAME       the files
-  decode.json      [{name, format, mode, width, height, sha256}] of Image.open(NAME).convert("RGB"); names with
+  cases.bin        the files one after the other
+  decode.json      [{name, bytes, format, mode, width, height, sha256}] of Image.open(NAME).convert("RGB"); names with
                    ".turned." were passed through ImageOps.exif_transpose first; or [{name, error}] for damaged files,
                    where error is the class that Go's side must report and "pillow" says what Pillow did
   resize.json      [{seed, from, to, filter, sha256}]: picture noise(seed, w, h) resized
@@ -151,6 +151,13 @@ def make_png():
     put("adler.png", SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(b"\0ab\0cd")[:-1] + b"\x99") + chunk(b"IEND", b""), "format")
     put("fewrows.png", SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 3, 8, 0, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(b"\0ab\0cd")) + chunk(b"IEND", b""), "truncated")
     put("filter.png", SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(b"\5ab\0cd")) + chunk(b"IEND", b""), "format")
+    put("twoheaders.png", good[:33] + good[8:], "format")
+    put("nodata.png", good[:33] + chunk(b"IEND", b""), "format")
+    put("critical.png", good[:33] + chunk(b"ABCD", b"") + good[33:], "unsupported")
+    put("chunkname.png", good[:33] + chunk(b"te t", b"") + good[33:], "format")
+    put("palettesize.png", png(8, 8, 8, 3, palette=bytes(31)), "format")
+    put("interlace.png", SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 2)) + chunk(b"IDAT", zlib.compress(bytes(9))) + chunk(b"IEND", b""), "format")
+    put("deflate.png", SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)) + chunk(b"IDAT", b"x\x9cnonsense") + chunk(b"IEND", b""), "format")
     put("depth.png", SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 4, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(b"\0ab\0cd")) + chunk(b"IEND", b""), "format")
 
 
@@ -219,6 +226,13 @@ def make_bmp():
         bits = 4 if i % 2 else 8
         put(f"rle{bits}_{i}.bmp", bmp(between(8, 40), between(2, 12), bits, 2 if i % 2 else 1, palette=ramp[:4 << bits] if i == 4 else palette_bytes(4 << bits),
                                       data=run_lengths(40, 12, i % 2, i // 2 % 2)))
+    put("rle24.bmp", bmp(20, 9, 24, 1), "format")
+    put("rlebit.bmp", bmp(13, 9, 1, 1, palette=b"\0\0\0\0\xff\xff\xff\0"), "unsupported")
+    put("rlemove.bmp", bmp(13, 3, 8, 1, palette=palette_bytes(1024), data=b"\5\7\0\2\0\0\3\1\x0d\4\x0d\3\0\1"), "truncated")
+    put("masks.bmp", bmp(13, 9, 32, 3)[:60], "truncated")
+    put("header.bmp", bmp(13, 9, 24)[:40], "truncated")
+    put("headersize.bmp", bmp(13, 9, 24, header=56), "unsupported")
+    put("offset0.bmp", bmp(13, 9, 24, offset=1 << 30), "truncated")
     put("rleend.bmp", bmp(20, 9, 8, 1, palette=palette_bytes(1024), data=b"\x05\x07\0\1"), "truncated")
 
 
@@ -296,6 +310,8 @@ def make_gif():
     put("early.gif", gif(40, 40, 4, frame(0, 0, 40, 40, 4, data=bytes(300))), "truncated")
     put("noframe.gif", gif(10, 10, 4), "format")
     put("empty.gif", gif(20, 10, 4, frame(0, 0, 0, 10, 4, data=bytes(3))), "format")
+    put("control.gif", good.replace(b"!\xf9\x04", b"!\xf9\x02"), "format")
+    put("codes.gif", good[:-400] + b"\xff" * 399 + b";", "format")
     put("codesize.gif", good.replace(b"\0\x1e\0\x1e\0\0\x08", b"\0\x1e\0\x1e\0\0\x0d"), "format")
 
 
@@ -344,12 +360,22 @@ def make_webp():
         put(f"framesize_{name}.webp", riff(extended(2, 50, 40), anim, placed(4, 6, 31, 20)), "format")
         put(f"cut_{name}.webp", data[:-9], "truncated")
         put(f"short_{name}.webp", riff((stream[0], stream[1][:n * 2 // 3])), "truncated")
+    put("early_vp8.webp", riff((b"VP8X", bytes([2, 0, 0, 0]) + u24(49) + u24(39)), (b"ANMF", bytes(24))), "format")
+    put("first.webp", riff((b"ABCD", b"1234"), stream), "format")
+    put("late.webp", riff(extended(0, 30, 20), extended(0, 30, 20), stream), "format")
+    put("mixed.webp", riff(extended(2, 30, 20), anim, stream), "format")
+    put("shortx.webp", riff((b"VP8X", b"123456"), stream), "format")
+    put("shortframe.webp", riff(extended(2, 30, 20), anim, (b"ANMF", b"123")), "format")
+    put("emptyframe.webp", riff(extended(2, 30, 20), anim, (b"ANMF", bytes(6) + u24(29) + u24(19) + bytes(4))), "format")
+    put("magic_vp8.webp", riff((b"VP8 ", bytes(30))), "format")
+    put("magic_vp8l.webp", riff((b"VP8L", bytes(30))), "format")
+    put("length.webp", b"RIFF" + struct.pack("<I", 4) + b"WEBPVP8 " + bytes(20), "format")
     put("nostream.webp", riff(extended(0, 30, 20)), "format")
 
 
 # TIFF -----------------------------------------------------------------------------------------------------------------
 def tiff(order, fields, blocks):
-    kinds = {1: "B", 3: "H", 4: "I"}
+    kinds = {1: "B", 3: "H", 4: "I", 9: "i"}
     offsets = list(np.cumsum([8] + [len(b) for b in blocks])[:-1])
     body = b"".join(blocks)
     body += bytes(len(body) & 1)
@@ -452,6 +478,28 @@ def make_tiff():
         put(f"turn_{turn}.tif", tiff_picture("<", 2, 8, 3, [], 8, turn=turn))
     good = tiff_picture("<", 2, 8, 3, [], 1)
     put("cut.tif", good[:len(good) // 2], "truncated")
+    for name, tag, field, error in [
+        ("planes", 284, (3, [3]), "format"), ("order", 266, (3, [3]), "format"), ("offsets", 278, (4, [1]), "format"), ("kind", 262, (9, [2]), "format"),
+        ("novalue", 259, (3, []), "format"), ("bits", 258, (3, [8, 8, 4]), "unsupported"), ("extra", 338, (3, [7]), "unsupported"), ("predictor", 317, (3, [3]), "unsupported"),
+        ("tilesize", 322, (4, [0]), "format"), ("lab", 262, (3, [8]), "unsupported"), ("planes16", 258, (3, [16, 16, 16]), "truncated"),
+    ]:
+        fields = {256: (4, [5]), 257: (4, [2]), 258: (3, [8] * 3), 259: (3, [8]), 262: (3, [2]), 277: (3, [3]), 273: (4, "offsets"), 279: (4, [len(zlib.compress(bytes(30)))])}
+        if name == "extra":
+            fields |= {258: (3, [8] * 4), 277: (3, [4])}
+        if name == "tilesize":
+            del fields[273], fields[279]
+            fields |= {323: (4, [16]), 324: (4, "offsets"), 325: (4, [9])}
+        put(f"field_{name}.tif", tiff("<", fields | {tag: field}, [zlib.compress(bytes(30))]), error)
+    deflated = {256: (4, [5]), 257: (4, [2]), 258: (3, [8] * 3), 259: (3, [8]), 262: (3, [2]), 277: (3, [3]), 273: (4, "offsets"), 279: (4, [100])}
+    put("checksum.tif", tiff("<", deflated, [(zlib.compress(bytes(30))[:-1] + b"\x99").ljust(100)]), "format")
+    put("morerows.tif", tiff("<", deflated | {278: (4, [2])}, [zlib.compress(bytes(60)).ljust(100)]), "format")
+    put("nozlib.tif", tiff("<", deflated, [bytes(100)]), "format")
+    put("colours.tif", tiff("<", {256: (4, [5]), 257: (4, [2]), 258: (3, [8]), 262: (3, [3]), 320: (3, [1, 2, 3]), 273: (4, "offsets"), 279: (4, [10])}, [bytes(10)]), "format")
+    put("outside.tif", tiff("<", deflated | {279: (4, [1 << 30])}, [zlib.compress(bytes(30))]), "truncated")
+    put("directory.tif", b"II*\0\xff\0\0\0", "truncated")
+    put("entries.tif", b"II*\0\x08\0\0\0\xff\0", "truncated")
+    put("jpeg.tif", tiff("<", deflated | {259: (3, [7])}, [bytes(100)]), "unsupported")
+    put("oldlzw.tif", tiff("<", deflated | {259: (3, [34925])}, [bytes(100)]), "unsupported")
     put("float.tif", tiff("<", {256: (4, [1]), 257: (4, [1]), 258: (3, [32]), 262: (3, [1]), 339: (3, [3]), 273: (4, "offsets"), 279: (4, [4])}, [b"\0\0\0\0"]), "unsupported")
     put("fax.tif", tiff("<", {256: (4, [1]), 257: (4, [1]), 259: (3, [4]), 262: (3, [1]), 273: (4, "offsets"), 279: (4, [4])}, [b"\0\0\0\0"]), "unsupported")
 
@@ -488,7 +536,7 @@ def decode_cases():
         except Exception as e:
             assert name in errors, (name, e)
             case = {"name": name, "error": errors[name], "pillow": type(e).__name__}
-        out.append(case)
+        out.append(case | {"bytes": len(data)})
     return out
 
 
@@ -516,6 +564,5 @@ with zipfile.ZipFile("pillow.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) a
     decode, resize = decode_cases(), resize_cases()
     add("decode.json", "[\n" + ",\n".join(map(json.dumps, decode)) + "\n]\n")
     add("resize.json", "[\n" + ",\n".join(map(json.dumps, resize)) + "\n]\n")
-    for name, data in files.items():
-        add("cases/" + name, data)
+    add("cases.bin", b"".join(files.values()))
 print(len(decode), "files,", sum("error" in c for c in decode), "of them damaged,", len(resize), "resizes")
