@@ -47,6 +47,15 @@ func TestMatMulCollect(t *testing.T) {
 			t.Skip("plain Go can be stopped anywhere")
 		}
 		p := testWorkers(t, 2)
+		for _, f := range []QuantFormat{Q8, Q4} {
+			c := newQuantCase(t, r, f, 64, 256, 2048, true)
+			dst := make([]float32, c.m*c.n)
+			for _, m := range []int{1, 64} {
+				t.Run(fmt.Sprintf("%s/m=%d", f, m), func(t *testing.T) {
+					requireCollectable(t, func() { p.MatMul(dst[:m*c.n], c.x[:m*c.k], m, c.weight, nil) })
+				})
+			}
+		}
 		for _, d := range floatTypes {
 			c := newProductCase(t, r, d, 64, 256, 2048, false, true)
 			dst := make([]float32, c.m*c.n)

@@ -23,6 +23,22 @@ func quantRowAVX512(dst *int8, x *float32, n int, inverse float32)
 //go:noescape
 func quantSumsAVX512(sums, a *int32, groups, quads, zero int)
 
+//go:noescape
+func absMaxAVX2(x *float32, n int) uint32
+
+//go:noescape
+func quantRowAVX2(dst *int8, x *float32, n int, inverse float32)
+
+//go:noescape
+func quantSumsAVX2(sums, a *int32, groups, quads, zero int)
+
+var quantAVX2 = quantSet{
+	kernels:  map[int]quantKernels{8: {one: quantAVX2Q8x16}, 4: {one: quantAVX2Q4x16}},
+	absMax:   absMaxAVX2,
+	quantRow: quantRowAVX2,
+	sums:     quantSumsAVX2,
+}
+
 // quantAVX512 needs AVX512-VNNI.
 var quantAVX512 = quantSet{
 	kernels: map[int]quantKernels{
@@ -39,7 +55,7 @@ func quantBest() *quantSet {
 	if has("avx512vnni") {
 		return &quantAVX512
 	}
-	return nil
+	return &quantAVX2
 }
 
 var productsAVX2 = tileSet{
@@ -53,6 +69,7 @@ var productsAVX2 = tileSet{
 	},
 	swapped: reader{unit: 2, tiles: tilesAVX2, flags: tileFlush, pack: packAVX2Swap, rows: rowsAVX2Swap, slow: swapRow},
 	dot:     dotReader{missing: "avx512"},
+	quant:   &quantAVX2,
 }
 
 var productsAVX512 = tileSet{

@@ -82,8 +82,8 @@ quad:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x1x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x1x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -94,8 +94,19 @@ TEXT ·quantAVX512Q8x1x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z1
+	JMP begin
+
+zero:
 	VPXORQ Z1, Z1, Z1
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -162,6 +173,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z3
 	VMULPS Z3, Z1, Z1
 	TESTQ BX, BX
@@ -174,8 +187,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x2x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x2x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -186,9 +199,22 @@ TEXT ·quantAVX512Q8x2x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z2
+	ADDQ SI, DX
+	VMOVUPS (DX), Z3
+	JMP begin
+
+zero:
 	VPXORQ Z2, Z2, Z2
 	VPXORQ Z3, Z3, Z3
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -272,6 +298,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z5
 	VMULPS Z5, Z2, Z2
 	VBROADCASTSS 4(DX), Z5
@@ -289,8 +317,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x3x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x3x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -301,10 +329,25 @@ TEXT ·quantAVX512Q8x3x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z3
+	ADDQ SI, DX
+	VMOVUPS (DX), Z4
+	ADDQ SI, DX
+	VMOVUPS (DX), Z5
+	JMP begin
+
+zero:
 	VPXORQ Z3, Z3, Z3
 	VPXORQ Z4, Z4, Z4
 	VPXORQ Z5, Z5, Z5
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -407,6 +450,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z7
 	VMULPS Z7, Z3, Z3
 	VBROADCASTSS 4(DX), Z7
@@ -429,8 +474,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x4x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x4x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -441,11 +486,28 @@ TEXT ·quantAVX512Q8x4x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z4
+	ADDQ SI, DX
+	VMOVUPS (DX), Z5
+	ADDQ SI, DX
+	VMOVUPS (DX), Z6
+	ADDQ SI, DX
+	VMOVUPS (DX), Z7
+	JMP begin
+
+zero:
 	VPXORQ Z4, Z4, Z4
 	VPXORQ Z5, Z5, Z5
 	VPXORQ Z6, Z6, Z6
 	VPXORQ Z7, Z7, Z7
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -567,6 +629,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z9
 	VMULPS Z9, Z4, Z4
 	VBROADCASTSS 4(DX), Z9
@@ -594,8 +658,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x5x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x5x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x5x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x5x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -606,12 +670,31 @@ TEXT ·quantAVX512Q8x5x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z5
+	ADDQ SI, DX
+	VMOVUPS (DX), Z6
+	ADDQ SI, DX
+	VMOVUPS (DX), Z7
+	ADDQ SI, DX
+	VMOVUPS (DX), Z8
+	ADDQ SI, DX
+	VMOVUPS (DX), Z9
+	JMP begin
+
+zero:
 	VPXORQ Z5, Z5, Z5
 	VPXORQ Z6, Z6, Z6
 	VPXORQ Z7, Z7, Z7
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -752,6 +835,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z11
 	VMULPS Z11, Z5, Z5
 	VBROADCASTSS 4(DX), Z11
@@ -784,8 +869,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x6x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x6x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x6x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x6x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -796,13 +881,34 @@ TEXT ·quantAVX512Q8x6x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z6
+	ADDQ SI, DX
+	VMOVUPS (DX), Z7
+	ADDQ SI, DX
+	VMOVUPS (DX), Z8
+	ADDQ SI, DX
+	VMOVUPS (DX), Z9
+	ADDQ SI, DX
+	VMOVUPS (DX), Z10
+	ADDQ SI, DX
+	VMOVUPS (DX), Z11
+	JMP begin
+
+zero:
 	VPXORQ Z6, Z6, Z6
 	VPXORQ Z7, Z7, Z7
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
 	VPXORQ Z10, Z10, Z10
 	VPXORQ Z11, Z11, Z11
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -962,6 +1068,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z13
 	VMULPS Z13, Z6, Z6
 	VBROADCASTSS 4(DX), Z13
@@ -999,8 +1107,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x7x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x7x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x7x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x7x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -1011,7 +1119,27 @@ TEXT ·quantAVX512Q8x7x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z7
+	ADDQ SI, DX
+	VMOVUPS (DX), Z8
+	ADDQ SI, DX
+	VMOVUPS (DX), Z9
+	ADDQ SI, DX
+	VMOVUPS (DX), Z10
+	ADDQ SI, DX
+	VMOVUPS (DX), Z11
+	ADDQ SI, DX
+	VMOVUPS (DX), Z12
+	ADDQ SI, DX
+	VMOVUPS (DX), Z13
+	JMP begin
+
+zero:
 	VPXORQ Z7, Z7, Z7
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
@@ -1019,6 +1147,9 @@ TEXT ·quantAVX512Q8x7x16(SB), NOSPLIT, $8-120
 	VPXORQ Z11, Z11, Z11
 	VPXORQ Z12, Z12, Z12
 	VPXORQ Z13, Z13, Z13
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -1197,6 +1328,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z15
 	VMULPS Z15, Z7, Z7
 	VBROADCASTSS 4(DX), Z15
@@ -1239,8 +1372,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x8x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x8x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -1251,7 +1384,29 @@ TEXT ·quantAVX512Q8x8x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z8
+	ADDQ SI, DX
+	VMOVUPS (DX), Z9
+	ADDQ SI, DX
+	VMOVUPS (DX), Z10
+	ADDQ SI, DX
+	VMOVUPS (DX), Z11
+	ADDQ SI, DX
+	VMOVUPS (DX), Z12
+	ADDQ SI, DX
+	VMOVUPS (DX), Z13
+	ADDQ SI, DX
+	VMOVUPS (DX), Z14
+	ADDQ SI, DX
+	VMOVUPS (DX), Z15
+	JMP begin
+
+zero:
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
 	VPXORQ Z10, Z10, Z10
@@ -1260,6 +1415,9 @@ TEXT ·quantAVX512Q8x8x16(SB), NOSPLIT, $8-120
 	VPXORQ Z13, Z13, Z13
 	VPXORQ Z14, Z14, Z14
 	VPXORQ Z15, Z15, Z15
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -1457,6 +1615,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z17
 	VMULPS Z17, Z8, Z8
 	VBROADCASTSS 4(DX), Z17
@@ -1504,8 +1664,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x1x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x1x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $1, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -1516,9 +1683,21 @@ TEXT ·quantAVX512Q8x1x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z2
+	VMOVUPS 64(DX), Z3
+	JMP begin
+
+zero:
 	VPXORQ Z2, Z2, Z2
 	VPXORQ Z3, Z3, Z3
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -1529,14 +1708,11 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 (R8), Z4
 	VMOVDQU32 (R8)(R10*1), Z5
 	VPBROADCASTD (AX), Z6
 	VPDPBUSD Z6, Z4, Z0
 	VPDPBUSD Z6, Z5, Z1
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 64(R8), Z4
@@ -1544,31 +1720,22 @@ turn:
 	VPBROADCASTD 4(AX), Z6
 	VPDPBUSD Z6, Z4, Z0
 	VPDPBUSD Z6, Z5, Z1
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 128(R8), Z4
 	VMOVDQU32 128(R8)(R10*1), Z5
 	VPBROADCASTD 8(AX), Z6
 	VPDPBUSD Z6, Z4, Z0
 	VPDPBUSD Z6, Z5, Z1
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 192(R8), Z4
 	VMOVDQU32 192(R8)(R10*1), Z5
 	VPBROADCASTD 12(AX), Z6
 	VPDPBUSD Z6, Z4, Z0
 	VPDPBUSD Z6, Z5, Z1
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 256(R8), Z4
 	VMOVDQU32 256(R8)(R10*1), Z5
 	VPBROADCASTD 16(AX), Z6
 	VPDPBUSD Z6, Z4, Z0
 	VPDPBUSD Z6, Z5, Z1
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 320(R8), Z4
@@ -1576,17 +1743,11 @@ turn:
 	VPBROADCASTD 20(AX), Z6
 	VPDPBUSD Z6, Z4, Z0
 	VPDPBUSD Z6, Z5, Z1
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 384(R8), Z4
 	VMOVDQU32 384(R8)(R10*1), Z5
 	VPBROADCASTD 24(AX), Z6
 	VPDPBUSD Z6, Z4, Z0
 	VPDPBUSD Z6, Z5, Z1
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 448(R8), Z4
 	VMOVDQU32 448(R8)(R10*1), Z5
 	VPBROADCASTD 28(AX), Z6
@@ -1611,6 +1772,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z6
 	VMULPS Z6, Z2, Z2
 	VMULPS Z6, Z3, Z3
@@ -1627,8 +1790,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x2x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x2x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $2, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -1639,11 +1812,26 @@ TEXT ·quantAVX512Q8x2x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z4
+	VMOVUPS 64(DX), Z5
+	ADDQ SI, DX
+	VMOVUPS (DX), Z6
+	VMOVUPS 64(DX), Z7
+	JMP begin
+
+zero:
 	VPXORQ Z4, Z4, Z4
 	VPXORQ Z5, Z5, Z5
 	VPXORQ Z6, Z6, Z6
 	VPXORQ Z7, Z7, Z7
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -1656,8 +1844,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 (R8), Z8
 	VMOVDQU32 (R8)(R10*1), Z9
 	VPBROADCASTD (AX), Z10
@@ -1666,7 +1852,6 @@ turn:
 	VPBROADCASTD 4(AX), Z10
 	VPDPBUSD Z10, Z8, Z2
 	VPDPBUSD Z10, Z9, Z3
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 64(R8), Z8
@@ -1677,9 +1862,6 @@ turn:
 	VPBROADCASTD 36(AX), Z10
 	VPDPBUSD Z10, Z8, Z2
 	VPDPBUSD Z10, Z9, Z3
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 128(R8), Z8
 	VMOVDQU32 128(R8)(R10*1), Z9
 	VPBROADCASTD 64(AX), Z10
@@ -1688,9 +1870,6 @@ turn:
 	VPBROADCASTD 68(AX), Z10
 	VPDPBUSD Z10, Z8, Z2
 	VPDPBUSD Z10, Z9, Z3
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 192(R8), Z8
 	VMOVDQU32 192(R8)(R10*1), Z9
 	VPBROADCASTD 96(AX), Z10
@@ -1700,8 +1879,6 @@ turn:
 	VPDPBUSD Z10, Z8, Z2
 	VPDPBUSD Z10, Z9, Z3
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 256(R8), Z8
 	VMOVDQU32 256(R8)(R10*1), Z9
 	VPBROADCASTD 128(AX), Z10
@@ -1710,7 +1887,6 @@ turn:
 	VPBROADCASTD 132(AX), Z10
 	VPDPBUSD Z10, Z8, Z2
 	VPDPBUSD Z10, Z9, Z3
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 320(R8), Z8
@@ -1721,9 +1897,6 @@ turn:
 	VPBROADCASTD 164(AX), Z10
 	VPDPBUSD Z10, Z8, Z2
 	VPDPBUSD Z10, Z9, Z3
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 384(R8), Z8
 	VMOVDQU32 384(R8)(R10*1), Z9
 	VPBROADCASTD 192(AX), Z10
@@ -1732,9 +1905,6 @@ turn:
 	VPBROADCASTD 196(AX), Z10
 	VPDPBUSD Z10, Z8, Z2
 	VPDPBUSD Z10, Z9, Z3
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 448(R8), Z8
 	VMOVDQU32 448(R8)(R10*1), Z9
 	VPBROADCASTD 224(AX), Z10
@@ -1766,6 +1936,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z10
 	VMULPS Z10, Z4, Z4
 	VMULPS Z10, Z5, Z5
@@ -1790,8 +1962,21 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x3x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x3x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $3, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -1802,13 +1987,31 @@ TEXT ·quantAVX512Q8x3x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z6
+	VMOVUPS 64(DX), Z7
+	ADDQ SI, DX
+	VMOVUPS (DX), Z8
+	VMOVUPS 64(DX), Z9
+	ADDQ SI, DX
+	VMOVUPS (DX), Z10
+	VMOVUPS 64(DX), Z11
+	JMP begin
+
+zero:
 	VPXORQ Z6, Z6, Z6
 	VPXORQ Z7, Z7, Z7
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
 	VPXORQ Z10, Z10, Z10
 	VPXORQ Z11, Z11, Z11
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -1823,8 +2026,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 (R8), Z12
 	VMOVDQU32 (R8)(R10*1), Z13
 	VPBROADCASTD (AX), Z14
@@ -1836,7 +2037,6 @@ turn:
 	VPBROADCASTD 8(AX), Z14
 	VPDPBUSD Z14, Z12, Z4
 	VPDPBUSD Z14, Z13, Z5
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 64(R8), Z12
@@ -1850,9 +2050,6 @@ turn:
 	VPBROADCASTD 40(AX), Z14
 	VPDPBUSD Z14, Z12, Z4
 	VPDPBUSD Z14, Z13, Z5
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 128(R8), Z12
 	VMOVDQU32 128(R8)(R10*1), Z13
 	VPBROADCASTD 64(AX), Z14
@@ -1864,9 +2061,6 @@ turn:
 	VPBROADCASTD 72(AX), Z14
 	VPDPBUSD Z14, Z12, Z4
 	VPDPBUSD Z14, Z13, Z5
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 192(R8), Z12
 	VMOVDQU32 192(R8)(R10*1), Z13
 	VPBROADCASTD 96(AX), Z14
@@ -1879,8 +2073,6 @@ turn:
 	VPDPBUSD Z14, Z12, Z4
 	VPDPBUSD Z14, Z13, Z5
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 256(R8), Z12
 	VMOVDQU32 256(R8)(R10*1), Z13
 	VPBROADCASTD 128(AX), Z14
@@ -1892,7 +2084,6 @@ turn:
 	VPBROADCASTD 136(AX), Z14
 	VPDPBUSD Z14, Z12, Z4
 	VPDPBUSD Z14, Z13, Z5
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 320(R8), Z12
@@ -1906,9 +2097,6 @@ turn:
 	VPBROADCASTD 168(AX), Z14
 	VPDPBUSD Z14, Z12, Z4
 	VPDPBUSD Z14, Z13, Z5
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 384(R8), Z12
 	VMOVDQU32 384(R8)(R10*1), Z13
 	VPBROADCASTD 192(AX), Z14
@@ -1920,9 +2108,6 @@ turn:
 	VPBROADCASTD 200(AX), Z14
 	VPDPBUSD Z14, Z12, Z4
 	VPDPBUSD Z14, Z13, Z5
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 448(R8), Z12
 	VMOVDQU32 448(R8)(R10*1), Z13
 	VPBROADCASTD 224(AX), Z14
@@ -1961,6 +2146,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z14
 	VMULPS Z14, Z6, Z6
 	VMULPS Z14, Z7, Z7
@@ -1993,8 +2180,24 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x4x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x4x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $4, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -2005,7 +2208,25 @@ TEXT ·quantAVX512Q8x4x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z8
+	VMOVUPS 64(DX), Z9
+	ADDQ SI, DX
+	VMOVUPS (DX), Z10
+	VMOVUPS 64(DX), Z11
+	ADDQ SI, DX
+	VMOVUPS (DX), Z12
+	VMOVUPS 64(DX), Z13
+	ADDQ SI, DX
+	VMOVUPS (DX), Z14
+	VMOVUPS 64(DX), Z15
+	JMP begin
+
+zero:
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
 	VPXORQ Z10, Z10, Z10
@@ -2014,6 +2235,9 @@ TEXT ·quantAVX512Q8x4x32(SB), NOSPLIT, $8-120
 	VPXORQ Z13, Z13, Z13
 	VPXORQ Z14, Z14, Z14
 	VPXORQ Z15, Z15, Z15
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -2030,8 +2254,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 (R8), Z16
 	VMOVDQU32 (R8)(R10*1), Z17
 	VPBROADCASTD (AX), Z18
@@ -2046,7 +2268,6 @@ turn:
 	VPBROADCASTD 12(AX), Z18
 	VPDPBUSD Z18, Z16, Z6
 	VPDPBUSD Z18, Z17, Z7
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 64(R8), Z16
@@ -2063,9 +2284,6 @@ turn:
 	VPBROADCASTD 44(AX), Z18
 	VPDPBUSD Z18, Z16, Z6
 	VPDPBUSD Z18, Z17, Z7
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 128(R8), Z16
 	VMOVDQU32 128(R8)(R10*1), Z17
 	VPBROADCASTD 64(AX), Z18
@@ -2080,9 +2298,6 @@ turn:
 	VPBROADCASTD 76(AX), Z18
 	VPDPBUSD Z18, Z16, Z6
 	VPDPBUSD Z18, Z17, Z7
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 192(R8), Z16
 	VMOVDQU32 192(R8)(R10*1), Z17
 	VPBROADCASTD 96(AX), Z18
@@ -2098,8 +2313,6 @@ turn:
 	VPDPBUSD Z18, Z16, Z6
 	VPDPBUSD Z18, Z17, Z7
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 256(R8), Z16
 	VMOVDQU32 256(R8)(R10*1), Z17
 	VPBROADCASTD 128(AX), Z18
@@ -2114,7 +2327,6 @@ turn:
 	VPBROADCASTD 140(AX), Z18
 	VPDPBUSD Z18, Z16, Z6
 	VPDPBUSD Z18, Z17, Z7
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 320(R8), Z16
@@ -2131,9 +2343,6 @@ turn:
 	VPBROADCASTD 172(AX), Z18
 	VPDPBUSD Z18, Z16, Z6
 	VPDPBUSD Z18, Z17, Z7
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 384(R8), Z16
 	VMOVDQU32 384(R8)(R10*1), Z17
 	VPBROADCASTD 192(AX), Z18
@@ -2148,9 +2357,6 @@ turn:
 	VPBROADCASTD 204(AX), Z18
 	VPDPBUSD Z18, Z16, Z6
 	VPDPBUSD Z18, Z17, Z7
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 448(R8), Z16
 	VMOVDQU32 448(R8)(R10*1), Z17
 	VPBROADCASTD 224(AX), Z18
@@ -2196,6 +2402,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z18
 	VMULPS Z18, Z8, Z8
 	VMULPS Z18, Z9, Z9
@@ -2236,8 +2444,27 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x5x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x5x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $5, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -2248,7 +2475,28 @@ TEXT ·quantAVX512Q8x5x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z10
+	VMOVUPS 64(DX), Z11
+	ADDQ SI, DX
+	VMOVUPS (DX), Z12
+	VMOVUPS 64(DX), Z13
+	ADDQ SI, DX
+	VMOVUPS (DX), Z14
+	VMOVUPS 64(DX), Z15
+	ADDQ SI, DX
+	VMOVUPS (DX), Z16
+	VMOVUPS 64(DX), Z17
+	ADDQ SI, DX
+	VMOVUPS (DX), Z18
+	VMOVUPS 64(DX), Z19
+	JMP begin
+
+zero:
 	VPXORQ Z10, Z10, Z10
 	VPXORQ Z11, Z11, Z11
 	VPXORQ Z12, Z12, Z12
@@ -2259,6 +2507,9 @@ TEXT ·quantAVX512Q8x5x32(SB), NOSPLIT, $8-120
 	VPXORQ Z17, Z17, Z17
 	VPXORQ Z18, Z18, Z18
 	VPXORQ Z19, Z19, Z19
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -2277,8 +2528,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 (R8), Z20
 	VMOVDQU32 (R8)(R10*1), Z21
 	VPBROADCASTD (AX), Z22
@@ -2296,7 +2545,6 @@ turn:
 	VPBROADCASTD 16(AX), Z22
 	VPDPBUSD Z22, Z20, Z8
 	VPDPBUSD Z22, Z21, Z9
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 64(R8), Z20
@@ -2316,9 +2564,6 @@ turn:
 	VPBROADCASTD 48(AX), Z22
 	VPDPBUSD Z22, Z20, Z8
 	VPDPBUSD Z22, Z21, Z9
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 128(R8), Z20
 	VMOVDQU32 128(R8)(R10*1), Z21
 	VPBROADCASTD 64(AX), Z22
@@ -2336,9 +2581,6 @@ turn:
 	VPBROADCASTD 80(AX), Z22
 	VPDPBUSD Z22, Z20, Z8
 	VPDPBUSD Z22, Z21, Z9
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 192(R8), Z20
 	VMOVDQU32 192(R8)(R10*1), Z21
 	VPBROADCASTD 96(AX), Z22
@@ -2357,8 +2599,6 @@ turn:
 	VPDPBUSD Z22, Z20, Z8
 	VPDPBUSD Z22, Z21, Z9
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 256(R8), Z20
 	VMOVDQU32 256(R8)(R10*1), Z21
 	VPBROADCASTD 128(AX), Z22
@@ -2376,7 +2616,6 @@ turn:
 	VPBROADCASTD 144(AX), Z22
 	VPDPBUSD Z22, Z20, Z8
 	VPDPBUSD Z22, Z21, Z9
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 320(R8), Z20
@@ -2396,9 +2635,6 @@ turn:
 	VPBROADCASTD 176(AX), Z22
 	VPDPBUSD Z22, Z20, Z8
 	VPDPBUSD Z22, Z21, Z9
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 384(R8), Z20
 	VMOVDQU32 384(R8)(R10*1), Z21
 	VPBROADCASTD 192(AX), Z22
@@ -2416,9 +2652,6 @@ turn:
 	VPBROADCASTD 208(AX), Z22
 	VPDPBUSD Z22, Z20, Z8
 	VPDPBUSD Z22, Z21, Z9
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 448(R8), Z20
 	VMOVDQU32 448(R8)(R10*1), Z21
 	VPBROADCASTD 224(AX), Z22
@@ -2471,6 +2704,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z22
 	VMULPS Z22, Z10, Z10
 	VMULPS Z22, Z11, Z11
@@ -2519,8 +2754,30 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x6x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x6x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $6, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -2531,7 +2788,31 @@ TEXT ·quantAVX512Q8x6x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z12
+	VMOVUPS 64(DX), Z13
+	ADDQ SI, DX
+	VMOVUPS (DX), Z14
+	VMOVUPS 64(DX), Z15
+	ADDQ SI, DX
+	VMOVUPS (DX), Z16
+	VMOVUPS 64(DX), Z17
+	ADDQ SI, DX
+	VMOVUPS (DX), Z18
+	VMOVUPS 64(DX), Z19
+	ADDQ SI, DX
+	VMOVUPS (DX), Z20
+	VMOVUPS 64(DX), Z21
+	ADDQ SI, DX
+	VMOVUPS (DX), Z22
+	VMOVUPS 64(DX), Z23
+	JMP begin
+
+zero:
 	VPXORQ Z12, Z12, Z12
 	VPXORQ Z13, Z13, Z13
 	VPXORQ Z14, Z14, Z14
@@ -2544,6 +2825,9 @@ TEXT ·quantAVX512Q8x6x32(SB), NOSPLIT, $8-120
 	VPXORQ Z21, Z21, Z21
 	VPXORQ Z22, Z22, Z22
 	VPXORQ Z23, Z23, Z23
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -2564,8 +2848,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 (R8), Z24
 	VMOVDQU32 (R8)(R10*1), Z25
 	VPBROADCASTD (AX), Z26
@@ -2586,7 +2868,6 @@ turn:
 	VPBROADCASTD 20(AX), Z26
 	VPDPBUSD Z26, Z24, Z10
 	VPDPBUSD Z26, Z25, Z11
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 64(R8), Z24
@@ -2609,9 +2890,6 @@ turn:
 	VPBROADCASTD 52(AX), Z26
 	VPDPBUSD Z26, Z24, Z10
 	VPDPBUSD Z26, Z25, Z11
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 128(R8), Z24
 	VMOVDQU32 128(R8)(R10*1), Z25
 	VPBROADCASTD 64(AX), Z26
@@ -2632,9 +2910,6 @@ turn:
 	VPBROADCASTD 84(AX), Z26
 	VPDPBUSD Z26, Z24, Z10
 	VPDPBUSD Z26, Z25, Z11
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 192(R8), Z24
 	VMOVDQU32 192(R8)(R10*1), Z25
 	VPBROADCASTD 96(AX), Z26
@@ -2656,8 +2931,6 @@ turn:
 	VPDPBUSD Z26, Z24, Z10
 	VPDPBUSD Z26, Z25, Z11
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 256(R8), Z24
 	VMOVDQU32 256(R8)(R10*1), Z25
 	VPBROADCASTD 128(AX), Z26
@@ -2678,7 +2951,6 @@ turn:
 	VPBROADCASTD 148(AX), Z26
 	VPDPBUSD Z26, Z24, Z10
 	VPDPBUSD Z26, Z25, Z11
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 320(R8), Z24
@@ -2701,9 +2973,6 @@ turn:
 	VPBROADCASTD 180(AX), Z26
 	VPDPBUSD Z26, Z24, Z10
 	VPDPBUSD Z26, Z25, Z11
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 384(R8), Z24
 	VMOVDQU32 384(R8)(R10*1), Z25
 	VPBROADCASTD 192(AX), Z26
@@ -2724,9 +2993,6 @@ turn:
 	VPBROADCASTD 212(AX), Z26
 	VPDPBUSD Z26, Z24, Z10
 	VPDPBUSD Z26, Z25, Z11
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 448(R8), Z24
 	VMOVDQU32 448(R8)(R10*1), Z25
 	VPBROADCASTD 224(AX), Z26
@@ -2786,6 +3052,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z26
 	VMULPS Z26, Z12, Z12
 	VMULPS Z26, Z13, Z13
@@ -2842,8 +3110,33 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q8x7x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q8x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q8x7x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $7, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -2854,7 +3147,34 @@ TEXT ·quantAVX512Q8x7x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z14
+	VMOVUPS 64(DX), Z15
+	ADDQ SI, DX
+	VMOVUPS (DX), Z16
+	VMOVUPS 64(DX), Z17
+	ADDQ SI, DX
+	VMOVUPS (DX), Z18
+	VMOVUPS 64(DX), Z19
+	ADDQ SI, DX
+	VMOVUPS (DX), Z20
+	VMOVUPS 64(DX), Z21
+	ADDQ SI, DX
+	VMOVUPS (DX), Z22
+	VMOVUPS 64(DX), Z23
+	ADDQ SI, DX
+	VMOVUPS (DX), Z24
+	VMOVUPS 64(DX), Z25
+	ADDQ SI, DX
+	VMOVUPS (DX), Z26
+	VMOVUPS 64(DX), Z27
+	JMP begin
+
+zero:
 	VPXORQ Z14, Z14, Z14
 	VPXORQ Z15, Z15, Z15
 	VPXORQ Z16, Z16, Z16
@@ -2869,6 +3189,9 @@ TEXT ·quantAVX512Q8x7x32(SB), NOSPLIT, $8-120
 	VPXORQ Z25, Z25, Z25
 	VPXORQ Z26, Z26, Z26
 	VPXORQ Z27, Z27, Z27
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	PCALIGN $32
 
 group:
@@ -2891,8 +3214,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 (R8), Z28
 	VMOVDQU32 (R8)(R10*1), Z29
 	VPBROADCASTD (AX), Z30
@@ -2916,7 +3237,6 @@ turn:
 	VPBROADCASTD 24(AX), Z30
 	VPDPBUSD Z30, Z28, Z12
 	VPDPBUSD Z30, Z29, Z13
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 64(R8), Z28
@@ -2942,9 +3262,6 @@ turn:
 	VPBROADCASTD 56(AX), Z30
 	VPDPBUSD Z30, Z28, Z12
 	VPDPBUSD Z30, Z29, Z13
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 128(R8), Z28
 	VMOVDQU32 128(R8)(R10*1), Z29
 	VPBROADCASTD 64(AX), Z30
@@ -2968,9 +3285,6 @@ turn:
 	VPBROADCASTD 88(AX), Z30
 	VPDPBUSD Z30, Z28, Z12
 	VPDPBUSD Z30, Z29, Z13
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 192(R8), Z28
 	VMOVDQU32 192(R8)(R10*1), Z29
 	VPBROADCASTD 96(AX), Z30
@@ -2995,8 +3309,6 @@ turn:
 	VPDPBUSD Z30, Z28, Z12
 	VPDPBUSD Z30, Z29, Z13
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 256(R8), Z28
 	VMOVDQU32 256(R8)(R10*1), Z29
 	VPBROADCASTD 128(AX), Z30
@@ -3020,7 +3332,6 @@ turn:
 	VPBROADCASTD 152(AX), Z30
 	VPDPBUSD Z30, Z28, Z12
 	VPDPBUSD Z30, Z29, Z13
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VMOVDQU32 320(R8), Z28
@@ -3046,9 +3357,6 @@ turn:
 	VPBROADCASTD 184(AX), Z30
 	VPDPBUSD Z30, Z28, Z12
 	VPDPBUSD Z30, Z29, Z13
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 384(R8), Z28
 	VMOVDQU32 384(R8)(R10*1), Z29
 	VPBROADCASTD 192(AX), Z30
@@ -3072,9 +3380,6 @@ turn:
 	VPBROADCASTD 216(AX), Z30
 	VPDPBUSD Z30, Z28, Z12
 	VPDPBUSD Z30, Z29, Z13
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VMOVDQU32 448(R8), Z28
 	VMOVDQU32 448(R8)(R10*1), Z29
 	VPBROADCASTD 224(AX), Z30
@@ -3141,6 +3446,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z30
 	VMULPS Z30, Z14, Z14
 	VMULPS Z30, Z15, Z15
@@ -3205,8 +3512,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x1x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x1x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -3217,8 +3524,19 @@ TEXT ·quantAVX512Q4x1x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z1
+	JMP begin
+
+zero:
 	VPXORQ Z1, Z1, Z1
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -3283,6 +3601,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z3
 	VMULPS Z3, Z1, Z1
 	TESTQ BX, BX
@@ -3295,8 +3615,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x2x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x2x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -3307,9 +3627,22 @@ TEXT ·quantAVX512Q4x2x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z2
+	ADDQ SI, DX
+	VMOVUPS (DX), Z3
+	JMP begin
+
+zero:
 	VPXORQ Z2, Z2, Z2
 	VPXORQ Z3, Z3, Z3
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -3391,6 +3724,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z5
 	VMULPS Z5, Z2, Z2
 	VBROADCASTSS 4(DX), Z5
@@ -3408,8 +3743,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x3x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x3x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -3420,10 +3755,25 @@ TEXT ·quantAVX512Q4x3x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z3
+	ADDQ SI, DX
+	VMOVUPS (DX), Z4
+	ADDQ SI, DX
+	VMOVUPS (DX), Z5
+	JMP begin
+
+zero:
 	VPXORQ Z3, Z3, Z3
 	VPXORQ Z4, Z4, Z4
 	VPXORQ Z5, Z5, Z5
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -3524,6 +3874,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z7
 	VMULPS Z7, Z3, Z3
 	VBROADCASTSS 4(DX), Z7
@@ -3546,8 +3898,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x4x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x4x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -3558,11 +3910,28 @@ TEXT ·quantAVX512Q4x4x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z4
+	ADDQ SI, DX
+	VMOVUPS (DX), Z5
+	ADDQ SI, DX
+	VMOVUPS (DX), Z6
+	ADDQ SI, DX
+	VMOVUPS (DX), Z7
+	JMP begin
+
+zero:
 	VPXORQ Z4, Z4, Z4
 	VPXORQ Z5, Z5, Z5
 	VPXORQ Z6, Z6, Z6
 	VPXORQ Z7, Z7, Z7
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -3682,6 +4051,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z9
 	VMULPS Z9, Z4, Z4
 	VBROADCASTSS 4(DX), Z9
@@ -3709,8 +4080,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x5x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x5x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x5x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x5x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -3721,12 +4092,31 @@ TEXT ·quantAVX512Q4x5x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z5
+	ADDQ SI, DX
+	VMOVUPS (DX), Z6
+	ADDQ SI, DX
+	VMOVUPS (DX), Z7
+	ADDQ SI, DX
+	VMOVUPS (DX), Z8
+	ADDQ SI, DX
+	VMOVUPS (DX), Z9
+	JMP begin
+
+zero:
 	VPXORQ Z5, Z5, Z5
 	VPXORQ Z6, Z6, Z6
 	VPXORQ Z7, Z7, Z7
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -3865,6 +4255,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z11
 	VMULPS Z11, Z5, Z5
 	VBROADCASTSS 4(DX), Z11
@@ -3897,8 +4289,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x6x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x6x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x6x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x6x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -3909,13 +4301,34 @@ TEXT ·quantAVX512Q4x6x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z6
+	ADDQ SI, DX
+	VMOVUPS (DX), Z7
+	ADDQ SI, DX
+	VMOVUPS (DX), Z8
+	ADDQ SI, DX
+	VMOVUPS (DX), Z9
+	ADDQ SI, DX
+	VMOVUPS (DX), Z10
+	ADDQ SI, DX
+	VMOVUPS (DX), Z11
+	JMP begin
+
+zero:
 	VPXORQ Z6, Z6, Z6
 	VPXORQ Z7, Z7, Z7
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
 	VPXORQ Z10, Z10, Z10
 	VPXORQ Z11, Z11, Z11
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -4073,6 +4486,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z13
 	VMULPS Z13, Z6, Z6
 	VBROADCASTSS 4(DX), Z13
@@ -4110,8 +4525,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x7x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x7x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x7x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x7x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -4122,7 +4537,27 @@ TEXT ·quantAVX512Q4x7x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z7
+	ADDQ SI, DX
+	VMOVUPS (DX), Z8
+	ADDQ SI, DX
+	VMOVUPS (DX), Z9
+	ADDQ SI, DX
+	VMOVUPS (DX), Z10
+	ADDQ SI, DX
+	VMOVUPS (DX), Z11
+	ADDQ SI, DX
+	VMOVUPS (DX), Z12
+	ADDQ SI, DX
+	VMOVUPS (DX), Z13
+	JMP begin
+
+zero:
 	VPXORQ Z7, Z7, Z7
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
@@ -4130,6 +4565,9 @@ TEXT ·quantAVX512Q4x7x16(SB), NOSPLIT, $8-120
 	VPXORQ Z11, Z11, Z11
 	VPXORQ Z12, Z12, Z12
 	VPXORQ Z13, Z13, Z13
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -4306,6 +4744,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z15
 	VMULPS Z15, Z7, Z7
 	VBROADCASTSS 4(DX), Z15
@@ -4348,8 +4788,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x8x16(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x8x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -4360,7 +4800,29 @@ TEXT ·quantAVX512Q4x8x16(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z8
+	ADDQ SI, DX
+	VMOVUPS (DX), Z9
+	ADDQ SI, DX
+	VMOVUPS (DX), Z10
+	ADDQ SI, DX
+	VMOVUPS (DX), Z11
+	ADDQ SI, DX
+	VMOVUPS (DX), Z12
+	ADDQ SI, DX
+	VMOVUPS (DX), Z13
+	ADDQ SI, DX
+	VMOVUPS (DX), Z14
+	ADDQ SI, DX
+	VMOVUPS (DX), Z15
+	JMP begin
+
+zero:
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
 	VPXORQ Z10, Z10, Z10
@@ -4369,6 +4831,9 @@ TEXT ·quantAVX512Q4x8x16(SB), NOSPLIT, $8-120
 	VPXORQ Z13, Z13, Z13
 	VPXORQ Z14, Z14, Z14
 	VPXORQ Z15, Z15, Z15
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -4564,6 +5029,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z17
 	VMULPS Z17, Z8, Z8
 	VBROADCASTSS 4(DX), Z17
@@ -4611,8 +5078,15 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x1x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x1x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $1, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -4623,9 +5097,21 @@ TEXT ·quantAVX512Q4x1x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z2
+	VMOVUPS 64(DX), Z3
+	JMP begin
+
+zero:
 	VPXORQ Z2, Z2, Z2
 	VPXORQ Z3, Z3, Z3
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -4638,8 +5124,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD (R8), Z31, Z4
 	VPANDD (R8)(R10*1), Z31, Z5
 	VPBROADCASTD (AX), Z6
@@ -4652,7 +5136,6 @@ turn:
 	VPBROADCASTD 4(AX), Z6
 	VPDPBUSD Z6, Z4, Z0
 	VPDPBUSD Z6, Z5, Z1
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VPANDD 64(R8), Z31, Z4
@@ -4667,9 +5150,6 @@ turn:
 	VPBROADCASTD 12(AX), Z6
 	VPDPBUSD Z6, Z4, Z0
 	VPDPBUSD Z6, Z5, Z1
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 128(R8), Z31, Z4
 	VPANDD 128(R8)(R10*1), Z31, Z5
 	VPBROADCASTD 16(AX), Z6
@@ -4682,9 +5162,6 @@ turn:
 	VPBROADCASTD 20(AX), Z6
 	VPDPBUSD Z6, Z4, Z0
 	VPDPBUSD Z6, Z5, Z1
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 192(R8), Z31, Z4
 	VPANDD 192(R8)(R10*1), Z31, Z5
 	VPBROADCASTD 24(AX), Z6
@@ -4716,6 +5193,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z6
 	VMULPS Z6, Z2, Z2
 	VMULPS Z6, Z3, Z3
@@ -4732,8 +5211,18 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x2x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x2x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $2, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -4744,11 +5233,26 @@ TEXT ·quantAVX512Q4x2x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z4
+	VMOVUPS 64(DX), Z5
+	ADDQ SI, DX
+	VMOVUPS (DX), Z6
+	VMOVUPS 64(DX), Z7
+	JMP begin
+
+zero:
 	VPXORQ Z4, Z4, Z4
 	VPXORQ Z5, Z5, Z5
 	VPXORQ Z6, Z6, Z6
 	VPXORQ Z7, Z7, Z7
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -4763,8 +5267,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD (R8), Z31, Z8
 	VPANDD (R8)(R10*1), Z31, Z9
 	VPBROADCASTD (AX), Z10
@@ -4783,7 +5285,6 @@ turn:
 	VPBROADCASTD 36(AX), Z10
 	VPDPBUSD Z10, Z8, Z2
 	VPDPBUSD Z10, Z9, Z3
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VPANDD 64(R8), Z31, Z8
@@ -4804,9 +5305,6 @@ turn:
 	VPBROADCASTD 100(AX), Z10
 	VPDPBUSD Z10, Z8, Z2
 	VPDPBUSD Z10, Z9, Z3
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 128(R8), Z31, Z8
 	VPANDD 128(R8)(R10*1), Z31, Z9
 	VPBROADCASTD 128(AX), Z10
@@ -4825,9 +5323,6 @@ turn:
 	VPBROADCASTD 164(AX), Z10
 	VPDPBUSD Z10, Z8, Z2
 	VPDPBUSD Z10, Z9, Z3
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 192(R8), Z31, Z8
 	VPANDD 192(R8)(R10*1), Z31, Z9
 	VPBROADCASTD 192(AX), Z10
@@ -4869,6 +5364,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z10
 	VMULPS Z10, Z4, Z4
 	VMULPS Z10, Z5, Z5
@@ -4893,8 +5390,21 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x3x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x3x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $3, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -4905,13 +5415,31 @@ TEXT ·quantAVX512Q4x3x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z6
+	VMOVUPS 64(DX), Z7
+	ADDQ SI, DX
+	VMOVUPS (DX), Z8
+	VMOVUPS 64(DX), Z9
+	ADDQ SI, DX
+	VMOVUPS (DX), Z10
+	VMOVUPS 64(DX), Z11
+	JMP begin
+
+zero:
 	VPXORQ Z6, Z6, Z6
 	VPXORQ Z7, Z7, Z7
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
 	VPXORQ Z10, Z10, Z10
 	VPXORQ Z11, Z11, Z11
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -4928,8 +5456,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD (R8), Z31, Z12
 	VPANDD (R8)(R10*1), Z31, Z13
 	VPBROADCASTD (AX), Z14
@@ -4954,7 +5480,6 @@ turn:
 	VPBROADCASTD 40(AX), Z14
 	VPDPBUSD Z14, Z12, Z4
 	VPDPBUSD Z14, Z13, Z5
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VPANDD 64(R8), Z31, Z12
@@ -4981,9 +5506,6 @@ turn:
 	VPBROADCASTD 104(AX), Z14
 	VPDPBUSD Z14, Z12, Z4
 	VPDPBUSD Z14, Z13, Z5
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 128(R8), Z31, Z12
 	VPANDD 128(R8)(R10*1), Z31, Z13
 	VPBROADCASTD 128(AX), Z14
@@ -5008,9 +5530,6 @@ turn:
 	VPBROADCASTD 168(AX), Z14
 	VPDPBUSD Z14, Z12, Z4
 	VPDPBUSD Z14, Z13, Z5
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 192(R8), Z31, Z12
 	VPANDD 192(R8)(R10*1), Z31, Z13
 	VPBROADCASTD 192(AX), Z14
@@ -5062,6 +5581,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z14
 	VMULPS Z14, Z6, Z6
 	VMULPS Z14, Z7, Z7
@@ -5094,8 +5615,24 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x4x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x4x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $4, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -5106,7 +5643,25 @@ TEXT ·quantAVX512Q4x4x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z8
+	VMOVUPS 64(DX), Z9
+	ADDQ SI, DX
+	VMOVUPS (DX), Z10
+	VMOVUPS 64(DX), Z11
+	ADDQ SI, DX
+	VMOVUPS (DX), Z12
+	VMOVUPS 64(DX), Z13
+	ADDQ SI, DX
+	VMOVUPS (DX), Z14
+	VMOVUPS 64(DX), Z15
+	JMP begin
+
+zero:
 	VPXORQ Z8, Z8, Z8
 	VPXORQ Z9, Z9, Z9
 	VPXORQ Z10, Z10, Z10
@@ -5115,6 +5670,9 @@ TEXT ·quantAVX512Q4x4x32(SB), NOSPLIT, $8-120
 	VPXORQ Z13, Z13, Z13
 	VPXORQ Z14, Z14, Z14
 	VPXORQ Z15, Z15, Z15
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -5133,8 +5691,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD (R8), Z31, Z16
 	VPANDD (R8)(R10*1), Z31, Z17
 	VPBROADCASTD (AX), Z18
@@ -5165,7 +5721,6 @@ turn:
 	VPBROADCASTD 44(AX), Z18
 	VPDPBUSD Z18, Z16, Z6
 	VPDPBUSD Z18, Z17, Z7
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VPANDD 64(R8), Z31, Z16
@@ -5198,9 +5753,6 @@ turn:
 	VPBROADCASTD 108(AX), Z18
 	VPDPBUSD Z18, Z16, Z6
 	VPDPBUSD Z18, Z17, Z7
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 128(R8), Z31, Z16
 	VPANDD 128(R8)(R10*1), Z31, Z17
 	VPBROADCASTD 128(AX), Z18
@@ -5231,9 +5783,6 @@ turn:
 	VPBROADCASTD 172(AX), Z18
 	VPDPBUSD Z18, Z16, Z6
 	VPDPBUSD Z18, Z17, Z7
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 192(R8), Z31, Z16
 	VPANDD 192(R8)(R10*1), Z31, Z17
 	VPBROADCASTD 192(AX), Z18
@@ -5295,6 +5844,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z18
 	VMULPS Z18, Z8, Z8
 	VMULPS Z18, Z9, Z9
@@ -5335,8 +5886,27 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x5x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x5x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $5, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -5347,7 +5917,28 @@ TEXT ·quantAVX512Q4x5x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z10
+	VMOVUPS 64(DX), Z11
+	ADDQ SI, DX
+	VMOVUPS (DX), Z12
+	VMOVUPS 64(DX), Z13
+	ADDQ SI, DX
+	VMOVUPS (DX), Z14
+	VMOVUPS 64(DX), Z15
+	ADDQ SI, DX
+	VMOVUPS (DX), Z16
+	VMOVUPS 64(DX), Z17
+	ADDQ SI, DX
+	VMOVUPS (DX), Z18
+	VMOVUPS 64(DX), Z19
+	JMP begin
+
+zero:
 	VPXORQ Z10, Z10, Z10
 	VPXORQ Z11, Z11, Z11
 	VPXORQ Z12, Z12, Z12
@@ -5358,6 +5949,9 @@ TEXT ·quantAVX512Q4x5x32(SB), NOSPLIT, $8-120
 	VPXORQ Z17, Z17, Z17
 	VPXORQ Z18, Z18, Z18
 	VPXORQ Z19, Z19, Z19
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -5378,8 +5972,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD (R8), Z31, Z20
 	VPANDD (R8)(R10*1), Z31, Z21
 	VPBROADCASTD (AX), Z22
@@ -5416,7 +6008,6 @@ turn:
 	VPBROADCASTD 48(AX), Z22
 	VPDPBUSD Z22, Z20, Z8
 	VPDPBUSD Z22, Z21, Z9
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VPANDD 64(R8), Z31, Z20
@@ -5455,9 +6046,6 @@ turn:
 	VPBROADCASTD 112(AX), Z22
 	VPDPBUSD Z22, Z20, Z8
 	VPDPBUSD Z22, Z21, Z9
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 128(R8), Z31, Z20
 	VPANDD 128(R8)(R10*1), Z31, Z21
 	VPBROADCASTD 128(AX), Z22
@@ -5494,9 +6082,6 @@ turn:
 	VPBROADCASTD 176(AX), Z22
 	VPDPBUSD Z22, Z20, Z8
 	VPDPBUSD Z22, Z21, Z9
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 192(R8), Z31, Z20
 	VPANDD 192(R8)(R10*1), Z31, Z21
 	VPBROADCASTD 192(AX), Z22
@@ -5568,6 +6153,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z22
 	VMULPS Z22, Z10, Z10
 	VMULPS Z22, Z11, Z11
@@ -5616,8 +6203,30 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x6x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x6x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $6, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -5628,7 +6237,31 @@ TEXT ·quantAVX512Q4x6x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z12
+	VMOVUPS 64(DX), Z13
+	ADDQ SI, DX
+	VMOVUPS (DX), Z14
+	VMOVUPS 64(DX), Z15
+	ADDQ SI, DX
+	VMOVUPS (DX), Z16
+	VMOVUPS 64(DX), Z17
+	ADDQ SI, DX
+	VMOVUPS (DX), Z18
+	VMOVUPS 64(DX), Z19
+	ADDQ SI, DX
+	VMOVUPS (DX), Z20
+	VMOVUPS 64(DX), Z21
+	ADDQ SI, DX
+	VMOVUPS (DX), Z22
+	VMOVUPS 64(DX), Z23
+	JMP begin
+
+zero:
 	VPXORQ Z12, Z12, Z12
 	VPXORQ Z13, Z13, Z13
 	VPXORQ Z14, Z14, Z14
@@ -5641,6 +6274,9 @@ TEXT ·quantAVX512Q4x6x32(SB), NOSPLIT, $8-120
 	VPXORQ Z21, Z21, Z21
 	VPXORQ Z22, Z22, Z22
 	VPXORQ Z23, Z23, Z23
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -5663,8 +6299,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD (R8), Z31, Z24
 	VPANDD (R8)(R10*1), Z31, Z25
 	VPBROADCASTD (AX), Z26
@@ -5707,7 +6341,6 @@ turn:
 	VPBROADCASTD 52(AX), Z26
 	VPDPBUSD Z26, Z24, Z10
 	VPDPBUSD Z26, Z25, Z11
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VPANDD 64(R8), Z31, Z24
@@ -5752,9 +6385,6 @@ turn:
 	VPBROADCASTD 116(AX), Z26
 	VPDPBUSD Z26, Z24, Z10
 	VPDPBUSD Z26, Z25, Z11
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 128(R8), Z31, Z24
 	VPANDD 128(R8)(R10*1), Z31, Z25
 	VPBROADCASTD 128(AX), Z26
@@ -5797,9 +6427,6 @@ turn:
 	VPBROADCASTD 180(AX), Z26
 	VPDPBUSD Z26, Z24, Z10
 	VPDPBUSD Z26, Z25, Z11
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 192(R8), Z31, Z24
 	VPANDD 192(R8)(R10*1), Z31, Z25
 	VPBROADCASTD 192(AX), Z26
@@ -5881,6 +6508,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z26
 	VMULPS Z26, Z12, Z12
 	VMULPS Z26, Z13, Z13
@@ -5937,8 +6566,33 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
-TEXT ·quantAVX512Q4x7x32(SB), NOSPLIT, $8-120
+// func quantAVX512Q4x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+TEXT ·quantAVX512Q4x7x32(SB), NOSPLIT, $8-128
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	IMUL3Q $7, SI, BX
+	ADDQ BX, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
+	PREFETCHT0 (DX)
+	PREFETCHT0 64(DX)
+	ADDQ SI, DX
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
@@ -5949,7 +6603,34 @@ TEXT ·quantAVX512Q4x7x32(SB), NOSPLIT, $8-120
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ nextScales+104(FP), SI
+	MOVQ start+120(FP), DX
+	TESTQ DX, DX
+	JNZ zero
+	MOVQ c+0(FP), DX
+	MOVQ ldc+8(FP), SI
+	VMOVUPS (DX), Z14
+	VMOVUPS 64(DX), Z15
+	ADDQ SI, DX
+	VMOVUPS (DX), Z16
+	VMOVUPS 64(DX), Z17
+	ADDQ SI, DX
+	VMOVUPS (DX), Z18
+	VMOVUPS 64(DX), Z19
+	ADDQ SI, DX
+	VMOVUPS (DX), Z20
+	VMOVUPS 64(DX), Z21
+	ADDQ SI, DX
+	VMOVUPS (DX), Z22
+	VMOVUPS 64(DX), Z23
+	ADDQ SI, DX
+	VMOVUPS (DX), Z24
+	VMOVUPS 64(DX), Z25
+	ADDQ SI, DX
+	VMOVUPS (DX), Z26
+	VMOVUPS 64(DX), Z27
+	JMP begin
+
+zero:
 	VPXORQ Z14, Z14, Z14
 	VPXORQ Z15, Z15, Z15
 	VPXORQ Z16, Z16, Z16
@@ -5964,6 +6645,9 @@ TEXT ·quantAVX512Q4x7x32(SB), NOSPLIT, $8-120
 	VPXORQ Z25, Z25, Z25
 	VPXORQ Z26, Z26, Z26
 	VPXORQ Z27, Z27, Z27
+
+begin:
+	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
 	PCALIGN $32
@@ -5988,8 +6672,6 @@ group:
 
 turn:
 	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD (R8), Z31, Z28
 	VPANDD (R8)(R10*1), Z31, Z29
 	VPBROADCASTD (AX), Z30
@@ -6038,7 +6720,6 @@ turn:
 	VPBROADCASTD 56(AX), Z30
 	VPDPBUSD Z30, Z28, Z12
 	VPDPBUSD Z30, Z29, Z13
-	PREFETCHT1 (R13)
 	PREFETCHT1 (R13)(R10*1)
 	ADDQ DI, R13
 	VPANDD 64(R8), Z31, Z28
@@ -6089,9 +6770,6 @@ turn:
 	VPBROADCASTD 120(AX), Z30
 	VPDPBUSD Z30, Z28, Z12
 	VPDPBUSD Z30, Z29, Z13
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 128(R8), Z31, Z28
 	VPANDD 128(R8)(R10*1), Z31, Z29
 	VPBROADCASTD 128(AX), Z30
@@ -6140,9 +6818,6 @@ turn:
 	VPBROADCASTD 184(AX), Z30
 	VPDPBUSD Z30, Z28, Z12
 	VPDPBUSD Z30, Z29, Z13
-	PREFETCHT1 (R13)
-	PREFETCHT1 (R13)(R10*1)
-	ADDQ DI, R13
 	VPANDD 192(R8), Z31, Z28
 	VPANDD 192(R8)(R10*1), Z31, Z29
 	VPBROADCASTD 192(AX), Z30
@@ -6234,6 +6909,8 @@ turn:
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
 	MOVQ bias+112(FP), BX
+	TESTQ DX, DX
+	JZ store
 	VBROADCASTSS (DX), Z30
 	VMULPS Z30, Z14, Z14
 	VMULPS Z30, Z15, Z15

@@ -4,9 +4,9 @@ package kernels
 
 import "unsafe"
 
-// A quantFunc computes a tile of a product with quantised weights over all of k; _gen documents it.
+// A quantFunc continues or starts the chains of a tile over some groups of k, and finishes them; _gen documents it.
 type quantFunc func(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte,
-	scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
+	scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
 
 // A quantSet is the product with quantised weights of one instruction set.
 type quantSet struct {
@@ -19,8 +19,16 @@ type quantSet struct {
 }
 
 // quantKernels are the kernels of one width of code, by rows of activations less one: for one tile of sixteen weight rows,
-// and for two, which prefill takes.
+// and for two, which prefill takes unless there are none.
 type quantKernels struct{ one, two []quantFunc }
+
+// wide are the kernels of prefill, and their tiles of weight rows.
+func (k quantKernels) wide() (f []quantFunc, tiles int) {
+	if k.two == nil {
+		return k.one, 1
+	}
+	return k.two, 2
+}
 
 // quantLanes is the number of rows in packed activations.
 const quantLanes = 8
@@ -33,20 +41,23 @@ type quantJob struct {
 	bias    []float32
 	kernels quantKernels
 	groups  int // of columns
-	split       // rows of activations
-	a       []int32
-	aSize   int       // of a tile of rows in a
-	sums    []int32   // [tile][group][quantLanes]
-	scale   []float32 // [row]
+	// The bytes of a group of columns of a tile of weight rows, of all of its columns, and of all of its scales.
+	groupBytes, tileBytes, scaleBytes int
+	split                             // rows of activations
+	a                                 []int32
+	aSize                             int       // of a tile of rows in a
+	sums                              []int32   // [tile][group][quantLanes]
+	scale                             []float32 // [row]
 }
 
 func (t *tileSet) matMulQuant(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {
 	j := &quantJob{p: p, dst: dst, w: w, bias: bias, kernels: t.quant.kernels[w.quant.Bits()], groups: w.quant.groupsOf(w.cols)}
+	j.groupBytes = w.quant.groupBytes()
+	j.tileBytes, j.scaleBytes = j.groups*j.groupBytes, j.groups*2*groupRows
 	few := m <= len(j.kernels.one)
-	if few {
-		j.split = splitRows(m, m)
-	} else {
-		j.split = splitRows(m, len(j.kernels.two))
+	j.split = splitRows(m, m)
+	if wide, _ := j.kernels.wide(); !few {
+		j.split = splitRows(m, len(wide))
 	}
 	t.quantActivations(j, s, x)
 	if few {
@@ -108,6 +119,7 @@ func (q *quantSet) row(dst []int8, x []float32) float32 {
 // decode takes tiles of sixteen weight rows one after the other and prefetches the one that its worker takes next.
 func (j *quantJob) decode(s *matMulScratch) {
 	own := s.ownFloats(j.p.N(), (j.rows+1)*groupRows)
+	b := &quantBlockJob{quantJob: j, kn: j.groups}
 	q := queue{n: j.w.groups()}
 	j.p.Do(min(j.p.N(), q.n), func(worker, _ int) {
 		for g, ok := q.claim(); ok; {
@@ -115,62 +127,82 @@ func (j *quantJob) decode(s *matMulScratch) {
 			if !more {
 				next = g
 			}
-			c := quantCall{quantJob: j, f: j.kernels.one, g0: g, tiles: 1, edge: own[worker]}
-			ahead := j.w.tileOf(next)
-			c.run(0, &ahead.codes[0], lineBytes, &ahead.scales[0])
+			c := quantCall{quantBlockJob: b, f: j.kernels.one, g0: g, tiles: 1, edge: own[worker]}
+			c.run(0, b.codes(next), lineBytes, b.scales(next))
 			g, ok = next, more
 		}
 	})
 }
 
-// panelTiles is how many tiles of weight rows, an even number, prefill should hold in the second-level cache at a time.
-func (j *quantJob) panelTiles() int {
-	const bytes = 400 << 10
-	return max(2, bytes/(j.groups*j.w.quant.groupBytes())&^1)
-}
+// The blocking of prefill: columns at a time, so that all packed activations stay in the last-level cache, and bytes of codes
+// that a worker holds in the second-level one.
+const (
+	quantBlock = 4096
+	quantPanel = 400 << 10
+)
 
-// prefill takes panels of weight rows and runs all tiles of activations over each pair of tiles in the panel.
+// prefill takes a block of columns after the other; in each, workers take panels of weight rows and run all tiles of
+// activations over each pair of tiles in the panel. The chains restart from dst at the next block.
 func (j *quantJob) prefill(s *matMulScratch) {
 	own := s.ownFloats(j.p.N(), (quantLanes+1)*2*groupRows)
-	wide := j.panelTiles()
-	plan := planPanels((j.w.groups()+wide-1)/wide, j.p.N(), j.split.tiles)
-	q := queue{n: plan.units()}
-	j.p.Do(min(j.p.N(), q.n), func(worker, _ int) {
-		for i, ok := q.claim(); ok; {
-			next, more := q.claim()
-			if !more {
-				next = i
+	size := j.w.quant.Group()
+	block := evenBlock(j.groups*size, quantBlock)
+	block = (block + size - 1) / size
+	for g := 0; g < j.groups; g += block {
+		b := quantBlockJob{quantJob: j, k0: g, kn: min(block, j.groups-g)}
+		wide := max(2, quantPanel/(b.kn*j.groupBytes)&^1)
+		plan := planPanels((j.w.groups()+wide-1)/wide, j.p.N(), j.split.tiles)
+		q := queue{n: plan.units()}
+		j.p.Do(min(j.p.N(), q.n), func(worker, _ int) {
+			for i, ok := q.claim(); ok; {
+				next, more := q.claim()
+				if !more {
+					next = i
+				}
+				panel, from, to := plan.unit(i)
+				ahead, _, _ := plan.unit(next)
+				b.panel(own[worker], panel*wide, min((panel+1)*wide, j.w.groups()), ahead*wide, from, to)
+				i, ok = next, more
 			}
-			panel, from, to := plan.unit(i)
-			ahead, _, _ := plan.unit(next)
-			j.panel(own[worker], panel*wide, min((panel+1)*wide, j.w.groups()), ahead*wide, from, to)
-			i, ok = next, more
-		}
-	})
+		})
+	}
+}
+
+// A quantBlockJob is groups k0..k0+kn of the columns of a product.
+type quantBlockJob struct {
+	*quantJob
+	k0, kn int
 }
 
 // panel computes row tiles from..to for weight tiles g0..g1, and prefetches a share of those from tile next on with every
 // call.
-func (j *quantJob) panel(edge []float32, g0, g1, next, from, to int) {
-	size := j.groups * j.w.quant.groupBytes()
-	step := (lineBytes + to - from - 1) / (to - from)
+func (b *quantBlockJob) panel(edge []float32, g0, g1, next, from, to int) {
+	size := b.kn * b.groupBytes
+	step := min(lineBytes, (4*lineBytes+to-from-1)/(to-from))
+	last := b.w.groups()
+	wide, tiles := b.kernels.wide()
 	for i := from; i < to; i++ {
-		for g := g0; g < g1; g += 2 {
-			c := quantCall{quantJob: j, f: j.kernels.two, g0: g, tiles: 2, edge: edge}
+		share := (i - from) * size / (to - from) &^ (lineBytes - 1)
+		for g := g0; g < g1; g += tiles {
+			c := quantCall{quantBlockJob: b, f: wide, g0: g, tiles: tiles, edge: edge}
 			if g+1 == g1 {
-				c.f, c.tiles = j.kernels.one, 1
+				c.f, c.tiles = b.kernels.one, 1
 			}
-			ahead := j.w.tileOf(min(next+g-g0, j.w.groups()-c.tiles))
-			share := (i - from) * size / (to - from) &^ (lineBytes - 1)
-			own := j.w.tileOf(g)
-			c.run(i, &ahead.codes[share], step, &own.scales[0])
+			ahead := unsafe.Add(unsafe.Pointer(b.codes(min(next+g-g0, last-c.tiles))), share)
+			c.run(i, (*byte)(ahead), step, b.scales(g))
 		}
 	}
 }
 
+// codes and scales return where those of the block begin in a tile of weight rows.
+func (b *quantBlockJob) codes(tile int) *byte { return &b.w.data[tile*b.tileBytes+b.k0*b.groupBytes] }
+func (b *quantBlockJob) scales(tile int) *byte {
+	return &b.w.scales[tile*b.scaleBytes+b.k0*2*groupRows]
+}
+
 // A quantCall is one tile of dst.
 type quantCall struct {
-	*quantJob
+	*quantBlockJob
 	f         []quantFunc
 	g0, tiles int // of weight rows
 	edge      []float32
@@ -183,21 +215,36 @@ func (c *quantCall) run(i int, next *byte, step int, nextScales *byte) {
 	n0 := c.g0 * groupRows
 	count := min(width, c.w.rows-n0)
 	out, ldc := c.dst[first*c.w.rows+n0:], c.w.rows
-	var bias []float32
-	if c.bias != nil {
-		bias = c.bias[n0 : n0+count]
+	var scale, bias []float32
+	if c.k0+c.kn == c.groups {
+		scale = c.scale[first : first+rows]
+		if c.bias != nil {
+			bias = c.bias[n0 : n0+count]
+		}
+	}
+	start := 1
+	if c.k0 > 0 {
+		start = 0
 	}
 	if count < width { // the kernels write whole tiles: let them do it elsewhere
 		out, ldc = c.edge[:rows*width], width
+		for r := range rows {
+			copy(out[r*width:r*width+count], c.dst[(first+r)*c.w.rows+n0:])
+		}
 		if bias != nil {
-			bias = c.edge[rows*width : (rows+1)*width]
-			clear(bias[copy(bias, c.bias[n0:]):])
+			wide := c.edge[rows*width : (rows+1)*width]
+			clear(wide[copy(wide, bias):])
+			bias = wide
 		}
 	}
-	w := c.w.tileOf(c.g0)
-	codes, scales := len(w.codes), len(w.scales)
-	callQuant(c.f[rows-1], &out[0], 4*ldc, &c.a[i*c.aSize], &c.sums[i*c.groups*quantLanes], &c.scale[first],
-		&w.codes[0], codes, &w.scales[0], scales, c.groups, c.w.quant.Group()/32, next, step, nextScales, ptr(bias))
+	lanes := quantLanes
+	if c.rows == 1 {
+		lanes = 1
+	}
+	a := &c.a[i*c.aSize+c.k0*c.w.quant.Group()/4*lanes]
+	sums := &c.sums[(i*c.groups+c.k0)*quantLanes]
+	callQuant(c.f[rows-1], &out[0], 4*ldc, a, sums, ptr(scale), c.codes(c.g0), c.tileBytes, c.scales(c.g0), c.scaleBytes,
+		c.kn, c.w.quant.Group()/32, next, step, nextScales, ptr(bias), start)
 	if count < width {
 		for r := range rows {
 			copy(c.dst[(first+r)*c.w.rows+n0:(first+r)*c.w.rows+n0+count], out[r*width:])
@@ -209,6 +256,6 @@ func (c *quantCall) run(i int, next *byte, step int, nextScales *byte) {
 //
 //go:noinline
 func callQuant(f quantFunc, c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte,
-	scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32) {
-	f(c, ldc, a, sums, scale, codes, codesLd, scales, scalesLd, groups, inner, next, step, nextScales, bias)
+	scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int) {
+	f(c, ldc, a, sums, scale, codes, codesLd, scales, scalesLd, groups, inner, next, step, nextScales, bias, start)
 }

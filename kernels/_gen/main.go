@@ -27,6 +27,7 @@ func files() map[string][]byte {
 	return map[string][]byte{
 		"matmul_avx512_amd64.s": avx512File(),
 		"matmul_avx2_amd64.s":   avx2File(),
+		"quant_avx2_amd64.s":    quantFile256(),
 		"quant_avx512_amd64.s":  quantFile512(),
 		"probe_amd64.s":         probeFile(),
 		"matmul_stubs_amd64.go": stubsFile("amd64 && !purego", []kernelNames{names256, names512}),

@@ -5,32 +5,59 @@ import "fmt"
 // quantParams are those of the kernels for quantised weights.
 //
 //	func quantAVX512Q8x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte,
-//		scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32)
+//		scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
 //
-// c[rows][16 or 32] = (sum over groups of float32(sum of a·code)·scales)·scale + bias, one scale for each row of c. a is
+// c[rows][16 or 32] = c + sum over groups of float32(sum of a·code)·scales, without c when start is not zero; then, unless
+// scale is nil, c is multiplied by one scale for each row, and bias is added unless it is nil. a is
 // packed [k/4][1 or 8] dwords of four activations; sums[group][8] is the start of every sum: the activations of the group
 // times minus the code of zero. codes and scales are those of a tile of sixteen weight rows, the second tile codesLd and
 // scalesLd bytes further on. A group of columns takes inner turns of 8 dwords of activations. For every 64 bytes of codes,
 // a line is prefetched at next, which then moves by step bytes, and for every group the line of nextScales that is as far
 // on as scales.
 var quantParams = []string{
-	"c", "ldc", "a", "sums", "scale", "codes", "codesLd", "scales", "scalesLd", "groups", "inner", "next", "step", "nextScales", "bias",
+	"c", "ldc", "a", "sums", "scale", "codes", "codesLd", "scales", "scalesLd", "groups", "inner", "next", "step", "nextScales", "bias", "start",
 }
 
 // quant512 writes the kernel for rows rows of activations and vecs tiles of sixteen weight rows.
 func (a *asm) quant512(format string, rows, vecs int) {
 	name := fmt.Sprintf("quantAVX512%sx%dx%d", format, rows, 16*vecs)
 	a.text(name, "func "+name+quantSignature, quantParams...)
-	a.load(quantParams, "", "", "AX", "BX", "", "R8", "R10", "R9", "R11", "CX", "R12", "R13", "DI", "SI")
 	stride := 4 * quantStride(rows)
 	n := rows * vecs
 	sum := func(r, v int) string { return z(r*vecs + v) }
 	float := func(r, v int) string { return z(n + r*vecs + v) }
 	w := func(v int) string { return z(2*n + v) }
 	act, mask, second := z(2*n+vecs), z(31), z(30)
+	if vecs == 2 { // the rows of c below, which a later call takes
+		a.load(quantParams[:2], "DX", "SI")
+		a.op("IMUL3Q", rows, "SI", "BX")
+		a.op("ADDQ", "BX", "DX")
+		for range rows {
+			a.op("PREFETCHT0", "(DX)")
+			a.op("PREFETCHT0", "64(DX)")
+			a.op("ADDQ", "SI", "DX")
+		}
+	}
+	a.load(quantParams, "", "", "AX", "BX", "", "R8", "R10", "R9", "R11", "CX", "R12", "R13", "DI")
+	a.op("MOVQ", fmt.Sprintf("start+%d(FP)", 8*15), "DX")
+	a.op("TESTQ", "DX", "DX")
+	a.op("JNZ", "zero")
+	a.load(quantParams[:2], "DX", "SI")
+	for r := range rows {
+		for v := range vecs {
+			a.op("VMOVUPS", at(64*v, "DX", ""), float(r, v))
+		}
+		if r < rows-1 {
+			a.op("ADDQ", "SI", "DX")
+		}
+	}
+	a.op("JMP", "begin")
+	a.label("zero")
 	for i := range n {
 		a.op("VPXORQ", z(n+i), z(n+i), z(n+i))
 	}
+	a.label("begin")
+	a.op("MOVQ", fmt.Sprintf("nextScales+%d(FP)", 8*13), "SI")
 	if format == "Q4" {
 		a.op("MOVL", "$0x0f0f0f0f", "DX")
 		a.op("VPBROADCASTD", "DX", mask)
@@ -67,10 +94,15 @@ func (a *asm) quant512(format string, rows, vecs int) {
 		lines = 4
 	}
 	for l := range lines {
-		for v := range vecs {
-			a.op("PREFETCHT1", at(0, "R13", []string{"", "(R10*1)"}[v]))
+		if vecs == 1 {
+			a.op("PREFETCHT1", "(R13)")
+			a.op("ADDQ", "DI", "R13")
+		} else if l%4 < 2 { // the call is one of many over these weights
+			a.op("PREFETCHT1", at(0, "R13", []string{"", "(R10*1)"}[l%4]))
+			if l%4 == 1 {
+				a.op("ADDQ", "DI", "R13")
+			}
 		}
-		a.op("ADDQ", "DI", "R13")
 		if format == "Q8" {
 			for v := range vecs {
 				a.op("VMOVDQU32", at1(64*l, v), w(v))
@@ -110,6 +142,8 @@ func (a *asm) quant512(format string, rows, vecs int) {
 
 	a.load(quantParams[:5], "DI", "SI", "", "", "DX")
 	a.op("MOVQ", fmt.Sprintf("bias+%d(FP)", 8*14), "BX")
+	a.op("TESTQ", "DX", "DX")
+	a.op("JZ", "store")
 	for r := range rows {
 		a.op("VBROADCASTSS", at(4*r, "DX", ""), act)
 		for v := range vecs {
