@@ -28,8 +28,8 @@ type Attention struct {
 //	o[d] = (fma chain over j from +0 of p[j]·v[j][d]) / l
 //
 // A key that the row does not see takes no part at all, whatever it holds, and no block size enters: a prompt has the same
-// bits as a whole, in chunks and token by token. A NaN or +Inf among the scores makes the row's head NaN. dst and q must
-// not overlap.
+// bits as a whole, in chunks and token by token. A NaN or +Inf among the scores, or no key at all, makes the row's head
+// NaN. dst and q must not overlap.
 func (w *Workers) Attend(dst, q []float32, rows, heads int, kv *KV, a Attention) {
 	checkLen("Attend: dst", len(dst), rows*heads*kv.dim)
 	checkLen("Attend: q", len(q), rows*heads*kv.dim)
