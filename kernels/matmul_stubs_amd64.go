@@ -103,7 +103,10 @@ func quantAVX2Q8x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes
 //go:noescape
 func quantAVX2Q8x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
 
-var quantAVX2Q8x16 = []quantFunc{quantAVX2Q8x1x16, quantAVX2Q8x2x16, quantAVX2Q8x3x16}
+//go:noescape
+func quantAVX2Q8x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+
+var quantAVX2Q8x16 = []quantFunc{quantAVX2Q8x1x16, quantAVX2Q8x2x16, quantAVX2Q8x3x16, quantAVX2Q8x4x16}
 
 //go:noescape
 func quantAVX2Q4x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
@@ -441,29 +444,6 @@ func quantAVX512Q8x8x16(c *float32, ldc int, a, sums *int32, scale *float32, cod
 var quantAVX512Q8x16 = []quantFunc{quantAVX512Q8x1x16, quantAVX512Q8x2x16, quantAVX512Q8x3x16, quantAVX512Q8x4x16, quantAVX512Q8x5x16, quantAVX512Q8x6x16, quantAVX512Q8x7x16, quantAVX512Q8x8x16}
 
 //go:noescape
-func quantAVX512Q8x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
-
-//go:noescape
-func quantAVX512Q8x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
-
-//go:noescape
-func quantAVX512Q8x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
-
-//go:noescape
-func quantAVX512Q8x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
-
-//go:noescape
-func quantAVX512Q8x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
-
-//go:noescape
-func quantAVX512Q8x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
-
-//go:noescape
-func quantAVX512Q8x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
-
-var quantAVX512Q8x32 = []quantFunc{quantAVX512Q8x1x32, quantAVX512Q8x2x32, quantAVX512Q8x3x32, quantAVX512Q8x4x32, quantAVX512Q8x5x32, quantAVX512Q8x6x32, quantAVX512Q8x7x32}
-
-//go:noescape
 func quantAVX512Q4x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
 
 //go:noescape
@@ -488,6 +468,29 @@ func quantAVX512Q4x7x16(c *float32, ldc int, a, sums *int32, scale *float32, cod
 func quantAVX512Q4x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
 
 var quantAVX512Q4x16 = []quantFunc{quantAVX512Q4x1x16, quantAVX512Q4x2x16, quantAVX512Q4x3x16, quantAVX512Q4x4x16, quantAVX512Q4x5x16, quantAVX512Q4x6x16, quantAVX512Q4x7x16, quantAVX512Q4x8x16}
+
+//go:noescape
+func quantAVX512Q8x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+
+//go:noescape
+func quantAVX512Q8x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+
+//go:noescape
+func quantAVX512Q8x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+
+//go:noescape
+func quantAVX512Q8x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+
+//go:noescape
+func quantAVX512Q8x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+
+//go:noescape
+func quantAVX512Q8x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+
+//go:noescape
+func quantAVX512Q8x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+
+var quantAVX512Q8x32 = []quantFunc{quantAVX512Q8x1x32, quantAVX512Q8x2x32, quantAVX512Q8x3x32, quantAVX512Q8x4x32, quantAVX512Q8x5x32, quantAVX512Q8x6x32, quantAVX512Q8x7x32}
 
 //go:noescape
 func quantAVX512Q4x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)

@@ -4,7 +4,7 @@ import "fmt"
 
 var avx2 = vectorISA{reg: y, bytes: 32, regs: 16, stride: 6, zero: "VXORPS"}
 
-var names256 = kernelNames{suffix: "AVX2", rows: 6, groups: 1, few: 4, quantRows: []int{quantFew256}}
+var names256 = kernelNames{suffix: "AVX2", rows: 6, groups: 1, few: 4, quantRows: [][]int{quantFew256}}
 
 func avx2File() []byte {
 	a := newFile("amd64 && !purego")

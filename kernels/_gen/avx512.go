@@ -4,7 +4,7 @@ import "fmt"
 
 var avx512 = vectorISA{reg: z, bytes: 64, regs: 32, stride: 8, zero: "VPXORQ"}
 
-var names512 = kernelNames{suffix: "AVX512", rows: 8, groups: 3, few: 8, dot: true, quantRows: []int{quantFew512, quantRows512}}
+var names512 = kernelNames{suffix: "AVX512", rows: 8, groups: 3, few: 8, dot: true, quantRows: [][]int{{quantFew512, quantFew512}, {quantRows512, quantRows512}}}
 
 func avx512File() []byte {
 	a := newFile("amd64 && !purego")

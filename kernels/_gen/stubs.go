@@ -17,8 +17,8 @@ var weightTypes = []string{"F32", "F16", "BF16", "Swap"}
 type kernelNames struct {
 	suffix            string
 	rows, groups, few int
-	dot               bool  // has the Dot kernels
-	quantRows         []int // rows of the kernels for quantised weights, by tiles of sixteen weight rows less one
+	dot               bool    // has the Dot kernels
+	quantRows         [][]int // most rows of the kernels for quantised weights, by their tiles of weight rows less one and by format
 }
 
 func (n kernelNames) tile(rows, groups int) string {
@@ -58,9 +58,9 @@ func stubsFile(constraint string, sets []kernelNames) []byte {
 			a.tileTable("dotsTiles"+s.suffix, s, s.dotTile)
 			a.rowsTable(s, "Dot")
 		}
-		for _, format := range quantFormats {
-			for i, most := range s.quantRows {
-				a.quantTable(s, format, i+1, most)
+		for tiles, most := range s.quantRows {
+			for i, format := range quantFormats {
+				a.quantTable(s, format, tiles+1, most[i])
 			}
 		}
 	}
