@@ -28,6 +28,7 @@ type goldenFlags struct {
 	opts    goldens.Options
 	json    bool
 	verbose bool
+	dtype   string
 }
 
 func newGoldenVerify(env *environment) *cobra.Command {
@@ -51,7 +52,8 @@ Text needs a SentencePiece model. A set without tokenizer/tokenizer.model takes 
 Goldens of scorers (a single manifest.json at the top) are not checked by this command.`,
 		Example: `  llavabench golden verify ../shared/golden
   llavabench golden verify DIR --tokenizer path/to/tokenizer.model --only prompts --only tokenizer
-  llavabench golden verify DIR --json > report.json`,
+  llavabench golden verify DIR --json > report.json
+  llavabench golden verify ../shared/golden --dtype q8`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return execGoldenVerify(cmd.Context(), env, f, args[0]) },
 	}
@@ -59,6 +61,7 @@ Goldens of scorers (a single manifest.json at the top) are not checked by this c
 	fl.StringVar(&f.opts.Tokenizer, "tokenizer", "", "SentencePiece model `file` to check text with")
 	fl.StringArrayVar(&f.opts.Only, "only", nil, "check only this `part`; repeat for several")
 	fl.IntVar(&f.opts.Threads, "threads", 0, "worker `threads` (default: one per core); never changes a result")
+	fl.StringVar(&f.dtype, "dtype", "", "instead, compare logits with weights of this `type`: f16, bf16, q8, q4 or q4g64")
 	fl.BoolVar(&f.json, "json", false, "print the report as one JSON object")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "print every failure, and what is present but states no expectation")
 	return cmd
@@ -76,6 +79,9 @@ func execGoldenVerify(ctx context.Context, env *environment, f goldenFlags, dir 
 	bar := newProgress(env.stderr)
 	defer bar.finish()
 	f.opts.Progress = bar.report
+	if f.dtype != "" {
+		return compareWeights(ctx, env, f, bar, dir)
+	}
 	r, err := goldens.Verify(ctx, dir, f.opts)
 	if err != nil {
 		return err
@@ -91,6 +97,34 @@ func execGoldenVerify(ctx context.Context, env *environment, f goldenFlags, dir 
 	}
 	if err == nil && r.Failed > 0 {
 		err = fmt.Errorf("%s: %d of %d checks failed", dir, r.Failed, r.Checked)
+	}
+	return err
+}
+
+// compareWeights prints how near the logits with converted weights come to the recorded ones.
+func compareWeights(ctx context.Context, env *environment, f goldenFlags, bar *progress, dir string) error {
+	limit, ok := goldens.MinCosine(f.dtype)
+	if !ok {
+		return usagef("--dtype: %q is not a type, expected f32, f16, bf16, q8, q4 or q4g64", f.dtype)
+	}
+	all, err := goldens.CompareWeights(ctx, dir, f.dtype, f.opts)
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	worst := 1.0
+	t := newTable(env.stdout, "model", "cases", "cosine", "of the worst case", "largest difference", "largest KL", "same first token")
+	for _, c := range all {
+		worst = min(worst, c.Cosine)
+		t.row(c.Model, fmt.Sprint(c.Cases), fmt.Sprintf("%.6f", c.Cosine), fmt.Sprintf("%.6f", c.Worst), fmt.Sprintf("%.3g", c.Largest), fmt.Sprintf("%.2g", c.KL), fmt.Sprintf("%d", c.FirstID))
+	}
+	if f.json {
+		err = printJSON(env, all)
+	} else {
+		err = t.print()
+	}
+	if err == nil && !(worst >= limit) {
+		err = fmt.Errorf("%s: the smallest cosine of a model's logits with %s weights is %.6f, expected at least %g", dir, f.dtype, worst, limit)
 	}
 	return err
 }

@@ -44,7 +44,7 @@ func TestGoldenVerifyFails(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"outputs", "preprocess"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, name), 0o755))
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "manifest.json"), []byte(`{"hue": 1}`), 0o644))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "manifest.json"), []byte(`{"hue": {}}`), 0o644))
 	}
 	code, stdout, stderr := llavabench(t, "golden", "verify", dir)
 	require.Equal(t, exitFailed, code)

@@ -32,6 +32,7 @@ type modelUse struct {
 	variant   string   // "" for what the checkpoint is
 	settings  []string // name=value
 	tokenizer string   // file; "" for none
+	weights   string   // type of the matrices; "" as stored
 }
 
 // with returns m with further settings.
@@ -42,7 +43,7 @@ func (m modelUse) with(settings ...string) modelUse {
 
 // pipeline opens a model, or returns it as opened before.
 func (r *runner) pipeline(m modelUse) (*pipeline.Pipeline, error) {
-	key := strings.Join(append([]string{m.dir, m.variant, m.tokenizer}, m.settings...), "\x00")
+	key := strings.Join(append([]string{m.dir, m.variant, m.tokenizer, m.weights}, m.settings...), "\x00")
 	if p := r.open[key]; p != nil {
 		return p, nil
 	}
@@ -54,6 +55,7 @@ func (r *runner) pipeline(m modelUse) (*pipeline.Pipeline, error) {
 		Variant:   m.variant,
 		Set:       m.settings,
 		Tokenizer: m.tokenizer,
+		Weights:   m.weights,
 		Threads:   r.set.opt.Threads,
 	})
 	if err != nil {

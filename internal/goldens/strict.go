@@ -21,17 +21,20 @@ func (information) UnmarshalJSON([]byte) error { return nil }
 // informationReason is why fields of type information are not compared.
 const informationReason = "a description or a figure of the reference, not an expectation"
 
-// decodeStrict reads JSON into v and records as failures the keys that v's type does not have: nothing in a golden file
-// is passed over in silence. Keys of type information are listed by name.
+// decodeStrict reads JSON into v. Nothing in a golden file is passed over in silence: keys of type information are listed by
+// name, and so are keys that v's type does not have when their value is a single one, as the schema calls those
+// information; an unknown key that holds an object or a list may be a whole part, and is a failure.
 func (p *Part) decodeStrict(file string, raw []byte, v any) error {
 	if err := json.Unmarshal(raw, v); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	seen := map[string]bool{}
-	walkJSON(raw, reflect.TypeOf(v).Elem(), jsonPath{}, func(at jsonPath, known bool) {
+	walkJSON(raw, reflect.TypeOf(v).Elem(), jsonPath{}, func(at jsonPath, known, single bool) {
 		switch {
 		case known:
 			p.inform(file+": "+at.general, informationReason)
+		case single:
+			p.inform(file+": "+at.general, "a key that the schema does not list")
 		case !seen[at.general]:
 			seen[at.general] = true
 			p.failf(file, at.exact, "the key is not understood")
@@ -64,13 +67,14 @@ var (
 	unmarshalerType = reflect.TypeFor[json.Unmarshaler]()
 )
 
-// walkJSON visits the keys of raw that t does not know (known false) or knows as information (known true).
-func walkJSON(raw json.RawMessage, t reflect.Type, at jsonPath, visit func(at jsonPath, known bool)) {
+// walkJSON visits the keys of raw that t does not know (known false) or knows as information (known true); single tells
+// whether the value is neither an object nor a list.
+func walkJSON(raw json.RawMessage, t reflect.Type, at jsonPath, visit func(at jsonPath, known, single bool)) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if t == informationType {
-		visit(at, true)
+		visit(at, true, true)
 		return
 	}
 	if reflect.PointerTo(t).Implements(unmarshalerType) {
@@ -88,7 +92,7 @@ func walkJSON(raw json.RawMessage, t reflect.Type, at jsonPath, visit func(at js
 			} else if field, ok := fieldOf(t, key); ok {
 				walkJSON(object[key], field, at.key(key), visit)
 			} else {
-				visit(at.key(key), false)
+				visit(at.key(key), false, !bytes.ContainsAny(object[key][:1], "{["))
 			}
 		}
 	case reflect.Slice, reflect.Array:
