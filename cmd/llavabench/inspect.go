@@ -111,6 +111,7 @@ type modelView struct {
 	Settings     variants.Options     `json:"settings"`
 	Architecture inspect.Architecture `json:"architecture"`
 	Image        *inspect.Picture     `json:"image,omitempty"`
+	Most         *mostTokens          `json:"most,omitempty"` // in a comparison
 	Notes        []string             `json:"notes,omitempty"`
 	title        string
 	layout       variants.Layout
@@ -242,6 +243,9 @@ func compareVariants(env *environment, f inspectFlags, img *imaging.RGB) error {
 			return fmt.Errorf("%s: %w", row.label, err)
 		}
 		m.Model = row.label
+		if m.Most, err = most(m); err != nil {
+			return fmt.Errorf("%s: %w", row.label, err)
+		}
 		c.Models = append(c.Models, m)
 	}
 	if f.json {
@@ -256,13 +260,10 @@ func compareVariants(env *environment, f inspectFlags, img *imaging.RGB) error {
 	}
 	fmt.Fprintln(env.stdout)
 	if img == nil {
-		t = newTable(env.stdout, "generation", "tower", "projector", "most image tokens", "of a picture")
-		for i, m := range c.Models {
-			most, size, err := mostTokens(compared[i].variant, m)
-			if err != nil {
-				return err
-			}
-			t.row(m.Model, m.Architecture.Stages[1].Shape, m.Settings.Projector, formatCount(int64(most)), size.String())
+		t = newTable(env.stdout, "generation", "tower features", "projector", "most image tokens", "without newlines", "of a picture")
+		for _, m := range c.Models {
+			t.row(m.Model, m.Architecture.Stages[1].Shape, m.Settings.Projector, formatCount(int64(m.Most.Tokens)),
+				formatCount(int64(m.Most.Tokens-m.Most.Newlines)), fmt.Sprintf("%dx%d", m.Most.Width, m.Most.Height))
 		}
 		return t.print()
 	}
@@ -281,14 +282,19 @@ func comparedModel(config, variant string, set []string, img *imaging.RGB) (*mod
 	return describe(config, named.Config, variant, set, img)
 }
 
-// mostTokens tries every canvas of a model's grid, filled, for the picture with the most tokens.
-func mostTokens(variant string, m *modelView) (int, imaging.Size, error) {
-	if variant == "" {
-		variant = m.Variant
-	}
-	v, err := all.ByName(variant)
+// mostTokens is the picture that gives a model the most image tokens.
+type mostTokens struct {
+	Width    int `json:"width"`
+	Height   int `json:"height"`
+	Tokens   int `json:"image_tokens"`
+	Newlines int `json:"newlines"` // of the tokens
+}
+
+// most tries every canvas of a model's grid, filled.
+func most(m *modelView) (*mostTokens, error) {
+	v, err := all.ByName(m.Variant)
 	if err != nil {
-		return 0, imaging.Size{}, err
+		return nil, err
 	}
 	o := m.Settings
 	sizes := []imaging.Size{{W: o.Side, H: o.Side}}
@@ -297,17 +303,17 @@ func mostTokens(variant string, m *modelView) (int, imaging.Size, error) {
 			sizes = append(sizes, imaging.Size{W: p[0], H: p[1]}, imaging.Size{W: p[1], H: p[0]})
 		}
 	}
-	most, at := 0, sizes[0]
+	best := &mostTokens{}
 	for _, s := range sizes {
-		n, err := v.TokenCount(o, s)
+		p, _, err := inspect.Look(v, o, s)
 		if err != nil {
-			return 0, s, err
+			return nil, err
 		}
-		if n > most {
-			most, at = n, s
+		if p.ImageTokens > best.Tokens {
+			best = &mostTokens{Width: s.W, Height: s.H, Tokens: p.ImageTokens, Newlines: p.Newlines}
 		}
 	}
-	return most, at, nil
+	return best, nil
 }
 
 // compareDrawing draws the picture once per generation, one below the other.

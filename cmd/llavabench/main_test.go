@@ -192,6 +192,12 @@ func TestInspectCompareJSON(t *testing.T) {
 	}
 	require.Equal(t, []int{256, 576, 2304, 2328, 2328}, tokens)
 	require.Equal(t, int64(303_507_456), c.Towers[3].Parameters)
+	most := map[string][2]int{}
+	for _, m := range c.Models {
+		most[m.Model] = [2]int{m.Most.Tokens, m.Most.Tokens - m.Most.Newlines}
+	}
+	require.Equal(t, [2]int{2928, 2880}, most["LLaVA-1.6"])
+	require.Equal(t, 2976, most["LLaVA-1.6, the article's grids"][0])
 }
 
 func TestInspectDrawsEveryVariant(t *testing.T) {
