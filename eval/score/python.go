@@ -135,3 +135,32 @@ func Round(v float64, digits int) float64 {
 	}
 	return r
 }
+
+// maxIntDigits is the longest text that Python makes an integer of (sys.int_info.default_max_str_digits).
+const maxIntDigits = 4300
+
+// ParseInt is str(int(s)): an optional sign and decimal digits, underscores between digits, surrounding white space.
+func ParseInt(s string) (string, bool) {
+	s = strings.TrimFunc(s, unicode.IsSpace)
+	var b strings.Builder
+	runes := []rune(s)
+	for i, r := range runes {
+		switch {
+		case IsDigit(r):
+			b.WriteByte(byte('0' + digitValue(r)))
+		case (r == '+' || r == '-') && i == 0 && len(runes) > 1 && IsDigit(runes[1]):
+			b.WriteRune(r)
+		case r == '_' && i > 0 && i+1 < len(runes) && IsDigit(runes[i-1]) && IsDigit(runes[i+1]):
+		default:
+			return "", false
+		}
+	}
+	if b.Len() > maxIntDigits {
+		return "", false
+	}
+	v, ok := new(big.Int).SetString(b.String(), 10)
+	if !ok {
+		return "", false
+	}
+	return v.String(), true
+}

@@ -1,5 +1,7 @@
 package score
 
+import "math/big"
+
 // Sum adds in order, as Python's sum does (before 3.12, which compensates).
 func Sum(values []float64) float64 {
 	s := 0.0
@@ -50,4 +52,20 @@ func NumpyMean(a []float64) float64 {
 		return 0
 	}
 	return NumpySum(a) / float64(len(a))
+}
+
+// ExactMean is the exact mean rounded once, as Python's statistics.mean; 0 of nothing. The values must be finite.
+func ExactMean(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sum, term := new(big.Rat), new(big.Rat)
+	for _, v := range values {
+		if term.SetFloat64(v) == nil {
+			return Mean(values)
+		}
+		sum.Add(sum, term)
+	}
+	mean, _ := sum.Quo(sum, term.SetInt64(int64(len(values)))).Float64()
+	return mean
 }

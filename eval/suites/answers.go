@@ -68,6 +68,8 @@ func (r *Record) Text(names ...string) (string, bool) {
 type AnswerFormat struct {
 	// ID gives the identifier of a record; nil is idFields, then the key of an Object.
 	ID func(r *Record) (string, bool)
+	// Text gives the answer of a record that holds it in an unusual form; ok is false for the usual ones.
+	Text func(r *Record) (text string, ok bool)
 	// Texts are the fields that hold the answer, tried before textFields.
 	Texts []string
 	// Lenient passes over lines that are no JSON, as the suite's upstream converter does.
@@ -192,34 +194,18 @@ func (s *Suite) objectAnswers(a *Answers, raw []byte) error {
 	if err := decodeJSON(a.File, raw, &map[string]json.RawMessage{}); err != nil {
 		return err
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if _, err := d.Token(); err != nil {
-		return fmt.Errorf("%s: %w", a.File, err)
-	}
-	for n := 1; d.More(); n++ {
-		key, err := d.Token()
-		if err != nil {
-			return fmt.Errorf("%s: %w", a.File, err)
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return fmt.Errorf("%s: %w", a.File, err)
-		}
-		r := Record{Format: Object}
-		r.Key, _ = key.(string)
+	n := 0
+	return objectInOrder(raw, func(key string, value json.RawMessage) error {
+		n++
+		r := Record{Format: Object, Key: key, Fields: map[string]json.RawMessage{"text": value}}
 		if value[0] == '{' {
-			err = json.Unmarshal(value, &r.Fields)
-		} else {
-			r.Fields = map[string]json.RawMessage{"text": value}
+			r.Fields = nil
+			if err := json.Unmarshal(value, &r.Fields); err != nil {
+				return fmt.Errorf("%s: key %q: %w", a.File, key, err)
+			}
 		}
-		if err == nil {
-			err = s.add(a, r, n)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: key %q: %w", a.File, r.Key, err)
-		}
-	}
-	return nil
+		return s.add(a, r, n)
+	})
 }
 
 func (s *Suite) tableAnswers(a *Answers, rows [][]string) error {
@@ -277,6 +263,11 @@ func (s *Suite) add(a *Answers, r Record, line int) error {
 var errNoText = errors.New("the record has no answer (no " + strings.Join(textFields, ", ") + ")")
 
 func (s *Suite) answerText(r *Record) (string, error) {
+	if s.Answers.Text != nil {
+		if text, ok := s.Answers.Text(r); ok {
+			return text, nil
+		}
+	}
 	if r.Format == LMMSSamples {
 		return lmmsText(r)
 	}

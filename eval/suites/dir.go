@@ -3,7 +3,6 @@ package suites
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -187,52 +186,4 @@ func readAll(r io.Reader) ([]byte, error) {
 		err = fmt.Errorf("holds more than %d bytes", int64(maxFile))
 	}
 	return raw, err
-}
-
-// decodeJSON reads one JSON value that fills a file; errors name the line.
-func decodeJSON(file string, raw []byte, v any) error {
-	err := json.Unmarshal(raw, v)
-	if err == nil {
-		return nil
-	}
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	offset := int64(0)
-	switch {
-	case errors.As(err, &syntax):
-		offset = syntax.Offset
-	case errors.As(err, &kind):
-		offset = kind.Offset
-	}
-	offset = min(offset, int64(len(raw)))
-	return fmt.Errorf("%s: line %d: %w", file, 1+bytes.Count(raw[:offset], []byte{'\n'}), err)
-}
-
-// An ID is an identifier that files write as a JSON number or as a string.
-type ID string
-
-// UnmarshalJSON accepts a string or an integer.
-func (id *ID) UnmarshalJSON(raw []byte) error {
-	s, ok := scalar(raw)
-	if !ok {
-		return fmt.Errorf("expected a string or a number as id, found %.40q", raw)
-	}
-	*id = ID(s)
-	return nil
-}
-
-// scalar is the text of a JSON string or the literal of a number.
-func scalar(raw json.RawMessage) (string, bool) {
-	if len(raw) == 0 {
-		return "", false
-	}
-	switch c := raw[0]; {
-	case c == '"':
-		var s string
-		err := json.Unmarshal(raw, &s)
-		return s, err == nil
-	case c == '-' || c >= '0' && c <= '9':
-		return string(raw), true
-	}
-	return "", false
 }

@@ -7,7 +7,17 @@ import (
 
 // All lists the suites in the order of the documentation.
 func All() []*Suite {
-	return []*Suite{}
+	return []*Suite{
+		vqav2(),
+		gqa(),
+		vizwiz(),
+		textvqa(),
+		chartqa(),
+		docvqa(),
+		infovqa(),
+		ocrbench(),
+		mathvista(),
+	}
 }
 
 // Find is the suite of a name.

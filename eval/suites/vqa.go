@@ -1,0 +1,84 @@
+package suites
+
+import (
+	"fmt"
+
+	"llavabench/eval/score"
+)
+
+// A VQAReference is what people answered: ten of them, as a rule.
+type VQAReference struct {
+	Answers      []string
+	AnswerType   string // "yes/no", "number", "other"
+	QuestionType string // the question's first words
+}
+
+// softVQA scores by the soft accuracy after a normaliser, as the harnesses do: the mean over all questions, those without an
+// answer as zero, unless answeredOnly, where they are left out. The mean is that of the function average times scale.
+type softVQA struct {
+	normalise    func(string) string
+	prepare      func(string) string // applied to predictions before; may be nil
+	average      func([]float64) float64
+	sample       func(accuracies []float64) float64 // mean over the people
+	unit         string
+	scale        float64
+	digits       int
+	answeredOnly bool
+	match        func(*Data, *Answers) *Matching
+}
+
+func (s softVQA) score(d *Data, a *Answers) (*Result, error) {
+	match := s.match
+	if match == nil {
+		match = Match
+	}
+	m := match(d, a)
+	r := m.Result()
+	var values []float64
+	for i := range d.Questions {
+		ref, ok := d.Questions[i].Reference.(VQAReference)
+		if !ok {
+			return nil, unlabelled(d, i)
+		}
+		sample := m.Sample(d, i)
+		if sample.Answered {
+			text := m.Text(i)
+			if s.prepare != nil {
+				text = s.prepare(text)
+			}
+			sample.Parsed = s.normalise(text)
+			normal := make([]string, len(ref.Answers))
+			for j, answer := range ref.Answers {
+				normal[j] = s.normalise(answer)
+			}
+			sample.Score = s.sample(score.SoftAccuracies(sample.Parsed, normal))
+		}
+		if sample.Answered || !s.answeredOnly {
+			values = append(values, sample.Score)
+		}
+		r.Samples = append(r.Samples, sample)
+	}
+	r.Metrics = append(r.Metrics, Metric{Name: "accuracy", Value: s.average(values) * s.scale, N: len(values), Unit: s.unit, Digits: s.digits})
+	if s.answeredOnly && r.Missing > 0 {
+		r.Metrics = append(r.Metrics, Metric{Name: "accuracy, missing as wrong", Value: score.Sum(values) / float64(r.Questions) * s.scale,
+			N: r.Questions, Unit: s.unit, Digits: s.digits})
+		r.Notes = append(r.Notes, fmt.Sprintf("upstream averages over the %d answered questions; %d have no answer", len(values), r.Missing))
+	}
+	return r, nil
+}
+
+// unlabelled is the error for question i without a reference.
+func unlabelled(d *Data, i int) error {
+	return fmt.Errorf("question %q has no published answers: this split can only be submitted to the owners' server (--upload)", d.Questions[i].ID)
+}
+
+// answerTexts takes the texts out of annotations.
+func answerTexts(list []struct {
+	Answer string `json:"answer"`
+}) []string {
+	out := make([]string, len(list))
+	for i, a := range list {
+		out[i] = a.Answer
+	}
+	return out
+}
