@@ -4,7 +4,7 @@ package kernels
 
 // archISAs are the implementations in assembly. Every arm64 processor has NEON.
 func archISAs() []isa {
-	return []isa{{name: "neon", productSet: productsGo(), vectorSet: vectorsNEON()}}
+	return []isa{{name: "neon", productSet: productsOfNEON(), vectorSet: vectorsNEON()}}
 }
 
 // Features is empty: NEON needs no detection and nothing else is used.

@@ -58,28 +58,44 @@ func quantBest() *quantSet {
 	return &quantAVX2
 }
 
-var productsAVX2 = tileSet{
-	rows:     6,
-	packRows: packRowsAVX2,
-	fewRows:  4,
-	floats: map[tensor.DType]reader{
-		tensor.F32:  floatReader(tensor.F32, tilesAVX2, packAVX2F32, rowsAVX2F32),
-		tensor.F16:  floatReader(tensor.F16, tilesAVX2, packAVX2F16, rowsAVX2F16),
-		tensor.BF16: floatReader(tensor.BF16, tilesAVX2, packAVX2BF16, rowsAVX2BF16),
+// An x86Set is all matrix products of AVX2 or AVX-512.
+type x86Set struct {
+	tileSet
+	swapped reader    // bf16 profile by fp32 multiply-adds
+	dot     dotReader // bf16 profile by VDPBF16PS
+	quant   *quantSet
+}
+
+func (t *x86Set) products() productSet {
+	return productSet{matMul: t.matMul, matMulBF16: t.matMulBF16, matMulQuant: t.matMulQuant}
+}
+
+var productsAVX2 = x86Set{
+	tileSet: tileSet{
+		rows:     6,
+		packRows: packRowsAVX2,
+		fewRows:  4,
+		floats: map[tensor.DType]reader{
+			tensor.F32:  floatReader(tensor.F32, tilesAVX2, packAVX2F32, rowsAVX2F32),
+			tensor.F16:  floatReader(tensor.F16, tilesAVX2, packAVX2F16, rowsAVX2F16),
+			tensor.BF16: floatReader(tensor.BF16, tilesAVX2, packAVX2BF16, rowsAVX2BF16),
+		},
 	},
 	swapped: reader{unit: 2, tiles: tilesAVX2, flags: tileFlush, pack: packAVX2Swap, rows: rowsAVX2Swap, slow: swapRow},
 	dot:     dotReader{missing: "avx512"},
 	quant:   &quantAVX2,
 }
 
-var productsAVX512 = tileSet{
-	rows:     8,
-	packRows: packRowsAVX2,
-	fewRows:  32,
-	floats: map[tensor.DType]reader{
-		tensor.F32:  floatReader(tensor.F32, tilesAVX512, packAVX512F32, rowsAVX512F32),
-		tensor.F16:  floatReader(tensor.F16, tilesAVX512, packAVX512F16, rowsAVX512F16),
-		tensor.BF16: floatReader(tensor.BF16, tilesAVX512, packAVX512BF16, rowsAVX512BF16),
+var productsAVX512 = x86Set{
+	tileSet: tileSet{
+		rows:     8,
+		packRows: packRowsAVX2,
+		fewRows:  32,
+		floats: map[tensor.DType]reader{
+			tensor.F32:  floatReader(tensor.F32, tilesAVX512, packAVX512F32, rowsAVX512F32),
+			tensor.F16:  floatReader(tensor.F16, tilesAVX512, packAVX512F16, rowsAVX512F16),
+			tensor.BF16: floatReader(tensor.BF16, tilesAVX512, packAVX512BF16, rowsAVX512BF16),
+		},
 	},
 	swapped: reader{unit: 2, tiles: tilesAVX512, flags: tileFlush, pack: packAVX512Swap, rows: rowsAVX512Swap, slow: swapRow},
 	dot: dotReader{

@@ -82,7 +82,7 @@ func dotExact(dots func(acc *[16]float32, a, b *[16]uint32)) bool {
 	return true
 }
 
-func (t *tileSet) matMulBF16(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {
+func (t *x86Set) matMulBF16(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {
 	if t.dot.choose() {
 		t.matMulDot(p, s, dst, x, m, w, bias)
 	} else {
@@ -91,14 +91,14 @@ func (t *tileSet) matMulBF16(p *Workers, s *matMulScratch, dst, x []float32, m i
 }
 
 // matMulSwapped is the bf16 profile by fused multiply-adds.
-func (t *tileSet) matMulSwapped(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {
+func (t *x86Set) matMulSwapped(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {
 	rounded := swapActivations(p, s, x, m, w.cols)
-	j := &tileJob{tileSet: t, reader: t.swapped, p: p, s: s, dst: dst, x: rounded, m: m, cols: w.cols + w.cols&1, w: w, bias: bias}
+	j := &tileJob{tileSet: &t.tileSet, reader: t.swapped, p: p, s: s, dst: dst, x: rounded, m: m, cols: w.cols + w.cols&1, w: w, bias: bias}
 	j.run()
 }
 
 // matMulDot is the bf16 profile by VDPBF16PS.
-func (t *tileSet) matMulDot(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {
+func (t *x86Set) matMulDot(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {
 	pairs := (w.cols + 1) / 2
 	packed := s.activations(m * pairs)
 	p.Do(m, func(_, i int) {
@@ -106,7 +106,7 @@ func (t *tileSet) matMulDot(p *Workers, s *matMulScratch, dst, x []float32, m in
 		row[pairs-1] = 0
 		Narrow(floatBytes(row)[:2*w.cols], tensor.BF16, x[i*w.cols:(i+1)*w.cols])
 	})
-	j := &tileJob{tileSet: t, reader: t.dot.reader, p: p, s: s, dst: dst, x: packed, m: m, cols: pairs, w: w, bias: bias}
+	j := &tileJob{tileSet: &t.tileSet, reader: t.dot.reader, p: p, s: s, dst: dst, x: packed, m: m, cols: pairs, w: w, bias: bias}
 	j.run()
 }
 

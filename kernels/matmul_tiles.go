@@ -1,4 +1,4 @@
-//go:build amd64 && !purego
+//go:build (amd64 || arm64) && !purego
 
 package kernels
 
@@ -24,15 +24,12 @@ const (
 	tileFlush             // subnormal operands and results of the chains become zeros
 )
 
-// A tileSet is the matrix products of one instruction set.
+// A tileSet is the matrix products of one instruction set with float weights.
 type tileSet struct {
 	rows     int // of a full tile, and the distance of k in packed activations
 	packRows func(dst *float32, stride int, rows *[8]*float32, k int)
 	fewRows  int // up to this many rows take the decode kernels
 	floats   map[tensor.DType]reader
-	swapped  reader    // bf16 profile by fp32 multiply-adds
-	dot      dotReader // bf16 profile by VDPBF16PS
-	quant    *quantSet // nil: in Go
 }
 
 // A reader is a way to see rows of weights and of activations as columns, one packed float32 each, and the kernels for it.
@@ -50,14 +47,6 @@ func floatReader(d tensor.DType, tiles [][]tileFunc, pack packFunc, rows []rowsF
 	size := d.Size()
 	slow := func(dst []float32, row []byte, k0 int) { Widen(dst, d, row[k0*size:(k0+len(dst))*size]) }
 	return reader{unit: size, tiles: tiles, pack: pack, rows: rows, slow: slow}
-}
-
-func (t *tileSet) products() productSet {
-	s := productSet{matMul: t.matMul, matMulBF16: t.matMulBF16, matMulQuant: matMulQuantGo}
-	if t.quant != nil {
-		s.matMulQuant = t.matMulQuant
-	}
-	return s
 }
 
 func (t *tileSet) matMul(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {

@@ -50,7 +50,7 @@ type quantJob struct {
 	scale                             []float32 // [row]
 }
 
-func (t *tileSet) matMulQuant(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {
+func (t *x86Set) matMulQuant(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32) {
 	j := &quantJob{p: p, dst: dst, w: w, bias: bias, kernels: t.quant.kernels[w.quant.Bits()], groups: w.quant.groupsOf(w.cols)}
 	j.groupBytes = w.quant.groupBytes()
 	j.tileBytes, j.scaleBytes = j.groups*j.groupBytes, j.groups*2*groupRows
@@ -68,7 +68,7 @@ func (t *tileSet) matMulQuant(p *Workers, s *matMulScratch, dst, x []float32, m 
 }
 
 // quantActivations rounds the rows of x, packs them tile by tile and sums them by groups.
-func (t *tileSet) quantActivations(j *quantJob, s *matMulScratch, x []float32) {
+func (t *x86Set) quantActivations(j *quantJob, s *matMulScratch, x []float32) {
 	quads := j.w.quant.Group() / 4
 	cols := j.groups * quads // dwords of a row
 	rows := s.codes(4 * cols * j.rows)

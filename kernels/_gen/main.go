@@ -30,6 +30,8 @@ func files() map[string][]byte {
 		"quant_avx2_amd64.s":    quantFile256(),
 		"quant_avx512_amd64.s":  quantFile512(),
 		"probe_amd64.s":         probeFile(),
+		"matmul_neon_arm64.s":   neonFile(),
+		"matmul_stubs_arm64.go": stubsFile("arm64 && !purego", []kernelNames{namesNEON}),
 		"matmul_stubs_amd64.go": stubsFile("amd64 && !purego", []kernelNames{names256, names512}),
 	}
 }
