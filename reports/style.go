@@ -5,7 +5,7 @@ package reports
 import (
 	"fmt"
 	"image/color"
-	"os"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -15,6 +15,8 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"llavabench/internal/atomicfile"
 )
 
 // palette is that of Okabe and Ito ("Color universal design", 2008), in an order whose lightness alternates, so that
@@ -58,7 +60,7 @@ func newPlot(title, y string) *plot.Plot {
 }
 
 // Save writes a figure as SVG, PDF or PNG, by the file's extension. The file appears when it is complete.
-func Save(p *plot.Plot, width, height vg.Length, path string) (err error) {
+func Save(p *plot.Plot, width, height vg.Length, path string) error {
 	var c vg.CanvasWriterTo
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".svg":
@@ -71,24 +73,8 @@ func Save(p *plot.Plot, width, height vg.Length, path string) (err error) {
 		return fmt.Errorf("%s: figures are written as .svg, .pdf or .png, not %q", path, ext)
 	}
 	p.Draw(draw.New(c))
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := c.WriteTo(w)
 		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err = c.WriteTo(f); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	})
 }

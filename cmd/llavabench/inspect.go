@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"os"
-	"path/filepath"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"llavabench/internal/atomicfile"
 	"llavabench/internal/checkpoint"
 	"llavabench/internal/imaging"
 	"llavabench/internal/inspect"
@@ -336,27 +336,8 @@ func compareDrawing(f inspectFlags, img *imaging.RGB) error {
 }
 
 // writePNG writes a picture; the file appears when it is complete.
-func writePNG(path string, m image.Image) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err = png.Encode(f, m); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+func writePNG(path string, m image.Image) error {
+	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, m) })
 }
 
 func printJSON(env *environment, v any) error {

@@ -4,14 +4,13 @@
 package npy
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
+
+	"llavabench/internal/atomicfile"
 )
 
 // Write writes data as float32 with the given shape to path. The file appears under its name only when it is complete.
@@ -44,7 +43,7 @@ func WriteInts(path string, shape []int, data []int) error {
 	})
 }
 
-func writeFile(path, descr string, shape []int, n int, body func(io.Writer) error) (err error) {
+func writeFile(path, descr string, shape []int, n int, body func(io.Writer) error) error {
 	elements := 1
 	for _, d := range shape {
 		elements *= d
@@ -52,33 +51,12 @@ func writeFile(path, descr string, shape []int, n int, body func(io.Writer) erro
 	if elements != n {
 		return fmt.Errorf("%s: shape %v has %d elements, but there are %d values", path, shape, elements, n)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
+	return atomicfile.Write(path, func(w io.Writer) error {
+		if _, err := w.Write(header(descr, shape)); err != nil {
+			return err
 		}
-	}()
-	w := bufio.NewWriterSize(f, 1<<16)
-	if _, err = w.Write(header(descr, shape)); err != nil {
-		return err
-	}
-	if err = body(w); err != nil {
-		return err
-	}
-	if err = w.Flush(); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+		return body(w)
+	})
 }
 
 // header is the magic, the version, the header's length and a Python dictionary, padded so that the data begin at a
