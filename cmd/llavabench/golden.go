@@ -49,8 +49,11 @@ The parts are ` + strings.Join(goldens.Parts(), ", ") + `; --only hd means all t
 Text needs a SentencePiece model. A set without tokenizer/tokenizer.model takes --tokenizer, else
 ` + goldens.DefaultTokenizer + `; without any, those checks are counted as skipped.
 
-Goldens of scorers (a single manifest.json at the top) are not checked by this command.`,
+A directory with a single manifest.json at the top holds goldens of scorers: answers in the benchmarks' official layouts
+with what the upstream scorers make of them. Its parts are ` + strings.Join(goldens.ScoringParts(), ", ") + `;
+normalised answers and rounded scores are compared exactly, other scores within 1e-9.`,
 		Example: `  llavabench golden verify ../shared/golden
+  llavabench golden verify ../shared/golden-eval
   llavabench golden verify DIR --tokenizer path/to/tokenizer.model --only prompts --only tokenizer
   llavabench golden verify DIR --json > report.json
   llavabench golden verify ../shared/golden --dtype q8`,
@@ -73,7 +76,7 @@ func execGoldenVerify(ctx context.Context, env *environment, f goldenFlags, dir 
 	}
 	for _, only := range f.opts.Only {
 		if !goldens.IsPart(only) {
-			return usagef("--only: %q is no part, expected one of %s", only, strings.Join(goldens.Parts(), ", "))
+			return usagef("--only: %q is no part, expected one of %s", only, strings.Join(append(goldens.Parts(), goldens.ScoringParts()...), ", "))
 		}
 	}
 	bar := newProgress(env.stderr)
@@ -140,8 +143,11 @@ func printGoldenReport(w io.Writer, r *goldens.Report, verbose bool) error {
 		for _, t := range p.Tensors {
 			tensors += t.Count
 		}
-		out.printf("%s: %d cases, %d checked (%d of them tensors), %d skipped, %d failed, %.1f s\n",
-			p.Name, p.Cases, p.Checked, tensors, p.Skipped, p.Failed, p.Seconds)
+		of := ""
+		if tensors > 0 {
+			of = fmt.Sprintf(" (%d of them tensors)", tensors)
+		}
+		out.printf("%s: %d cases, %d checked%s, %d skipped, %d failed, %.1f s\n", p.Name, p.Cases, p.Checked, of, p.Skipped, p.Failed, p.Seconds)
 		if err := printTensorErrors(out, p.Tensors); err != nil {
 			return err
 		}

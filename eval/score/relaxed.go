@@ -27,11 +27,17 @@ func chartNumber(s string) (float64, bool) {
 	return ParseFloat(s)
 }
 
-// RelaxedTargets are the targets that VLMEvalKit makes of a label: it evaluates a label that is a Python list and takes its
-// elements.
-func RelaxedTargets(label string) []string {
-	if list, ok := PythonList(label); ok {
-		return list
+// RelaxedCorrectList is what VLMEvalKit makes of it: a label that is a Python list stands for its elements, one of which has
+// to fit.
+func RelaxedCorrectList(prediction, label string) bool {
+	targets, ok := PythonList(label)
+	if !ok {
+		return RelaxedCorrect(prediction, label)
 	}
-	return []string{label}
+	for _, target := range targets {
+		if RelaxedCorrect(prediction, target) {
+			return true
+		}
+	}
+	return false
 }

@@ -99,26 +99,22 @@ func matchChartQA(d *Data, a *Answers) *Matching {
 
 func scoreChartQA(d *Data, a *Answers) (*Result, error) {
 	r, overall, splits := chartqaTally(d, a, score.RelaxedCorrect)
-	r.Metrics = append([]Metric{overall.ratio("relaxed_overall")}, splits.ratios("")...)
+	r.Metrics = append(r.Metrics, overall.ratio("relaxed_overall"))
+	for _, name := range splits.names() {
+		r.Metrics = append(r.Metrics, splits[name].ratio("relaxed_"+name+"_split"))
+	}
 	return r, nil
 }
 
 // scoreChartQAKit takes a label that is a list for its elements, as VLMEvalKit does.
 func scoreChartQAKit(d *Data, a *Answers) (*Result, error) {
-	r, overall, splits := chartqaTally(d, a, func(prediction, label string) bool {
-		for _, target := range score.RelaxedTargets(label) {
-			if score.RelaxedCorrect(prediction, target) {
-				return true
-			}
-		}
-		return false
-	})
+	r, overall, splits := chartqaTally(d, a, score.RelaxedCorrectList)
 	percent := func(name string, t tally) Metric {
 		return Metric{Name: name, Value: t.mean() * 100, N: t.n, Unit: Percent, Digits: -1}
 	}
 	r.Metrics = append(r.Metrics, percent("Overall", overall))
 	for _, name := range splits.names() {
-		r.Metrics = append(r.Metrics, percent(name, *splits[name]))
+		r.Metrics = append(r.Metrics, percent("test_"+name, *splits[name]))
 	}
 	return r, nil
 }

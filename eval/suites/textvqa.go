@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"fmt"
 	"strings"
 
 	"llavabench/eval/score"
@@ -104,4 +105,11 @@ func textvqaQuestion(prompt string) (string, bool) {
 		return "", false
 	}
 	return score.Lower(question), true
+}
+
+// TextVQAReport is what eval_textvqa.py prints for a result of the scorer "llava"; name is the answer file without its
+// extension.
+func TextVQAReport(name string, r *Result) string {
+	m, _ := r.Metric("accuracy")
+	return fmt.Sprintf("%s\nSamples: %d\nAccuracy: %.2f%%\n\n", name, m.N, m.Value)
 }

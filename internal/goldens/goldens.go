@@ -21,7 +21,8 @@ import (
 
 // Options choose what is verified and how. The zero value verifies everything.
 type Options struct {
-	// Only names the parts to check, as in Parts; "hd" stands for every part that begins with "hd/". Empty is all.
+	// Only names the parts to check, as in Parts or ScoringParts; "hd" stands for every part that begins with "hd/". Empty
+	// is all.
 	Only []string
 	// Tokenizer is a SentencePiece model for sets without one of their own; "" tries the set's, then
 	// DefaultTokenizer.
@@ -70,6 +71,15 @@ func Parts() []string {
 	return names
 }
 
+// ScoringParts are the names of the parts of scoring goldens.
+func ScoringParts() []string {
+	var names []string
+	for _, c := range scoringChecks() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
 // selected reports whether part name is asked for.
 func (o Options) selected(name string) bool {
 	for _, only := range o.Only {
@@ -82,7 +92,7 @@ func (o Options) selected(name string) bool {
 
 // IsPart reports whether Options.Only may contain name.
 func IsPart(name string) bool {
-	return slices.ContainsFunc(Parts(), Options{Only: []string{name}}.selected)
+	return slices.ContainsFunc(append(Parts(), ScoringParts()...), Options{Only: []string{name}}.selected)
 }
 
 // check refuses names that are no part.
@@ -95,11 +105,14 @@ func (o Options) check() error {
 	return nil
 }
 
-// Verify checks the goldens in dir. A difference is no error but a failure in the report; an error means that dir is no
+// Verify checks the goldens in dir, of models or of scorers. A difference is no error but a failure in the report; an error means that dir is no
 // goldens directory, or that ctx was cancelled.
 func Verify(ctx context.Context, dir string, o Options) (*Report, error) {
 	if err := o.check(); err != nil {
 		return nil, err
+	}
+	if isScoring(dir) {
+		return verifyScoring(ctx, dir, o)
 	}
 	if err := recognise(dir); err != nil {
 		return nil, err
@@ -156,9 +169,6 @@ func recognise(dir string) error {
 	for _, name := range []string{outputsManifestFile, preprocessManifestFile} {
 		if exists(name) {
 			continue
-		}
-		if exists("manifest.json") {
-			return fmt.Errorf("%s: it has no %s but a manifest.json at the top, so it is a set of scoring goldens; those are not checked by this command", dir, name)
 		}
 		return fmt.Errorf("%s: no set of goldens: %s is missing", dir, name)
 	}
