@@ -35,11 +35,15 @@ fuzz:
 bits:
 	$(GO) run ./tools/bits
 
-# Measures the kernels against the machine's limits; the output is for benchstat.
+# Measures the kernels against the machine's limits and prints a table; bin/kernels-bench.txt is for benchstat.
 .PHONY: kernels-bench
-kernels-bench:
-	$(GO) test -run '^$$' -bench . -count $(COUNT) ./kernels
+BENCH ?= .
+BENCHTIME ?= 300ms
 COUNT ?= 1
+kernels-bench:
+	@mkdir -p bin
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(COUNT) -timeout 0 ./kernels > bin/kernels-bench.txt
+	$(GO) run ./tools/benchtable < bin/kernels-bench.txt
 
 # Remakes the checkpoints and pictures of testdata; they come out byte for byte as they are.
 .PHONY: testdata
