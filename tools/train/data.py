@@ -108,15 +108,20 @@ class Source:
             return item
         return self.items[int(self.rng.integers(len(self.items)))]
 
-    def batch(self, n, length, questions):
-        """n pictures cut to length image tokens: all patches with something in them, row ends and a random part of the empty
-        ones, in order and with their positions. length 0 keeps everything of one picture."""
+    def batch(self, n, length, budget):
+        """n pictures with questions of up to budget tokens behind each, cut to length image tokens: all patches with something
+        in them, row ends and a random part of the empty ones, in order and with their positions. length 0 keeps everything."""
         rows, packs = [], []
         for _ in range(n):
             item = self.draw()
             rows.append((item, keep(item, length, self.rng)))
-            k = self.rng.permutation(len(item["qa"]))[:questions]
-            packs.append([item["qa"][i] for i in k])
+            pack, left = [], budget
+            for i in self.rng.permutation(len(item["qa"])):
+                q = item["qa"][i]
+                if len(q[0]) + len(q[1]) <= left:
+                    pack.append(q)
+                    left -= len(q[0]) + len(q[1])
+            packs.append(pack)
         return collate(rows, packs, self.before)
 
 

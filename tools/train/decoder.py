@@ -41,7 +41,7 @@ def main():
     a.add_argument("--batch", type=int, default=16)
     a.add_argument("--length", type=int, nargs=2, default=(64, 160), help="range of image tokens kept")
     a.add_argument("--full", type=float, default=0.0, help="share of steps, at the end, with whole sequences of one picture")
-    a.add_argument("--questions", type=int, default=8)
+    a.add_argument("--text", type=int, default=120, help="tokens of questions and answers behind each picture")
     a.add_argument("--lr", type=float, default=2e-3)
     a.add_argument("--bank", type=int, default=2000)
     a.add_argument("--fresh", type=float, default=0.25)
@@ -56,6 +56,7 @@ def main():
     tok = tokens.Tokens(a.tokenizer)
     oracle = a.stage == "oracle"
     model = fast.LLaVA(tok.size, mlp=a.stage != "llava1")
+    model.tie(tok)
     tower = None
     if not oracle:
         tower = nets.Tower()
@@ -95,12 +96,12 @@ def main():
             group["lr"] = lr
         m = layouts[int(rng.choice(len(layouts), p=list(ORACLE.values())))] if oracle else a.stage
         if u > 1 - a.full:
-            batch = [sources[m].batch(1, 0, 2 * a.questions) for _ in range(2)]
+            batch = [sources[m].batch(1, 0, 3 * a.text) for _ in range(2)]
         else:
             hi = a.length[0] + (a.length[1] - a.length[0]) * (min(1, 2 * u) if oracle else 1)
             length = int(rng.integers(a.length[0], int(hi) + 1))
-            n = max(2, a.batch * (a.length[0] + 150) // (length + 150))
-            batch = [sources[m].batch(n, length, a.questions)]
+            n = max(2, a.batch * (a.length[0] + 31 + a.text) // (length + 31 + a.text))
+            batch = [sources[m].batch(n, length, a.text)]
         opt.zero_grad(set_to_none=True)
         for b in batch:
             with torch.autocast("cpu", torch.bfloat16):

@@ -20,6 +20,30 @@ class LLaVA(nn.Module):
         for k, t in self.tables.items():
             nn.init.normal_(t.weight, std=0.6)
 
+    @torch.no_grad()
+    def tie(self, tok):
+        """Starts words that mean the same from the same vector: the word in a question, the label in a patch and the answer,
+        the plural and the singular. Matching and copying are then one map for all words instead of one for each. The second
+        and third character of a patch have the same vectors with their elements permuted."""
+        def word(w):
+            return tok.sp.piece_to_id("\u2581" + w)
+        e = self.decoder.embed_tokens.weight
+        for h in S.SHAPES:
+            e[word("crosses" if h == "cross" else h + "s")] = e[word(h)] + 0.3 * torch.randn(e.shape[1])
+        for c in S.SYMBOLS:
+            if tok.sp.piece_to_id("\u2581" + c) > 0:
+                e[word(c)] = e[tok.sp.piece_to_id(c)] + 0.3 * torch.randn(e.shape[1])
+        self.decoder.lm_head.weight.copy_(e * e.shape[1] ** -0.5)
+        t = {k: v.weight for k, v in self.tables.items()}
+        for i, h in enumerate(S.SHAPES + ["sign"]):
+            t["shape"][1 + i] = 0.6 * e[word(h)]
+        for i, c in enumerate(S.COLOURS):
+            t["colour"][1 + i] = 0.6 * e[word(c)]
+        for slot in ("c0", "c1", "c2"):
+            order = torch.arange(e.shape[1]) if slot == "c0" else torch.randperm(e.shape[1])
+            for i, c in enumerate(S.SYMBOLS):
+                t[slot][1 + i] = 0.6 * e[tok.sp.piece_to_id(c)][order]
+
     def oracle(self, labels):
         return sum(t(labels[..., i]) for i, t in enumerate(self.tables.values()))
 

@@ -45,11 +45,13 @@ class Bank:
     def render(self):
         _, scene, _, pixels = next(self.source)
         rng = self.rng
-        scale = float(rng.uniform(0.55, 1.0)) if rng.random() < 0.6 else 1.0
+        # Views shrink pictures, tiles also enlarge them.
+        u = rng.random()
+        scale = float(rng.uniform(0.55, 1.0)) if u < 0.4 else float(rng.uniform(1.0, 2.2)) if u < 0.75 else 1.0
         h, w = pixels.shape[:2]
         w2, h2 = max(int(w * scale), 182), max(int(h * scale), 182)
         pixels = S.resized(pixels, w2, h2)
-        ox, oy = int(rng.integers(0, 14)), int(rng.integers(0, 14))
+        ox, oy = int(rng.integers(0, max(w2 - 336, 13) + 1)), int(rng.integers(0, max(h2 - 336, 13) + 1))
         gh, gw = (h2 - oy) // 14, (w2 - ox) // 14
         gh, gw = min(gh, 24), min(gw, 24)
         crop = pixels[oy:oy + 14 * gh, ox:ox + 14 * gw]
