@@ -17,6 +17,17 @@ func All() []*Suite {
 		infovqa(),
 		ocrbench(),
 		mathvista(),
+		pope(),
+		scienceqa(),
+		mme(),
+		mmbench(),
+		mmbenchCN(),
+		seed(),
+		mmmu(),
+		ai2d(),
+		realworldqa(),
+		llavaBench(),
+		mmvet(),
 	}
 }
 
