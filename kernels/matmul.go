@@ -35,13 +35,12 @@ func (p *Workers) MatMul(dst, x []float32, m int, w Weight, bias []float32) {
 // product checks the arguments of a matrix product and runs it with the scratch of p.
 func (p *Workers) product(name string, dst, x []float32, m int, w Weight, bias []float32,
 	f func(p *Workers, s *matMulScratch, dst, x []float32, m int, w Weight, bias []float32)) {
-	if w.rows == 0 {
+	switch {
+	case w.rows == 0:
 		panic("kernels: " + name + ": the weight matrix is empty")
-	}
-	checkLen(fmt.Sprintf("%s: x for %d rows of %d", name, m, w.cols), len(x), m*w.cols)
-	checkLen(fmt.Sprintf("%s: dst for %d rows of %d", name, m, w.rows), len(dst), m*w.rows)
-	if bias != nil {
-		checkLen(name+": bias", len(bias), w.rows)
+	case m < 0 || len(x) != m*w.cols || len(dst) != m*w.rows || bias != nil && len(bias) != w.rows:
+		panic(fmt.Sprintf("kernels: %s: %d rows by a matrix [%d, %d]: x has %d elements, dst %d, bias %d",
+			name, m, w.rows, w.cols, len(x), len(dst), len(bias)))
 	}
 	if m == 0 {
 		return
