@@ -47,6 +47,26 @@ type File struct {
 	Optional     bool // scoring does without
 }
 
+// Find is the path of the file that is there.
+func (f File) Find(d *Dir) (name string, ok bool) {
+	for _, name := range append([]string{f.Path}, f.Alternatives...) {
+		if d.Exists(name) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// In reports whether every file that scoring needs is in a directory.
+func (s *Suite) In(d *Dir) bool {
+	for _, f := range s.Files {
+		if _, ok := f.Find(d); !ok && !f.Optional {
+			return false
+		}
+	}
+	return true
+}
+
 // A Submission is the official upload of a suite that is scored by a server.
 type Submission struct {
 	Name  string // of the file, as the owners' instructions have it

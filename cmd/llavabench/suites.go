@@ -1,0 +1,228 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"llavabench/eval/suites"
+)
+
+// dataVariable names the directory that holds a folder for each suite.
+const dataVariable = "LLAVABENCH_DATA"
+
+func newSuites(env *environment) *cobra.Command {
+	var data string
+	var asJSON bool
+	list := func(cmd *cobra.Command, _ []string) error { return execSuites(env, data, asJSON) }
+	cmd := &cobra.Command{
+		Use:   "suites",
+		Short: "List the public benchmarks, and check downloads of them",
+		Long: `suites lists the public benchmarks: what to download, where it goes, licence, size, metric, scorers, and whether
+DIR/NAME has the files. Nothing is ever downloaded.`,
+		Example: `  llavabench suites
+  llavabench suites list --data ~/benchmarks --json
+  llavabench suites check textvqa --data ~/benchmarks/textvqa`,
+		Args: cobra.NoArgs,
+		RunE: list,
+	}
+	sub := &cobra.Command{
+		Use:   "list",
+		Short: "List the public benchmarks",
+		Args:  cobra.NoArgs,
+		RunE:  list,
+	}
+	for _, c := range []*cobra.Command{cmd, sub} {
+		c.Flags().StringVar(&data, "data", os.Getenv(dataVariable), "`directory` with a folder for each suite (default: $"+dataVariable+")")
+		c.Flags().BoolVar(&asJSON, "json", false, "print one JSON array")
+	}
+	cmd.AddCommand(sub, newSuitesCheck(env))
+	return cmd
+}
+
+// suiteOutput is an element of what --json prints.
+type suiteOutput struct {
+	Name       string      `json:"name"`
+	Title      string      `json:"title"`
+	Licence    string      `json:"licence"`
+	Size       string      `json:"size"`
+	Metric     string      `json:"metric"`
+	Items      int         `json:"items,omitempty"`
+	Files      []suiteFile `json:"files"`
+	Scorers    []string    `json:"scorers"`
+	Submission string      `json:"submission,omitempty"`
+	Here       bool        `json:"here"` // every file that is not optional is there
+}
+
+type suiteFile struct {
+	Path         string   `json:"path"`
+	Alternatives []string `json:"alternatives,omitempty"`
+	Source       string   `json:"source"`
+	Note         string   `json:"note,omitempty"`
+	Optional     bool     `json:"optional,omitempty"`
+	Found        string   `json:"found,omitempty"` // which of the paths is there
+}
+
+func execSuites(env *environment, data string, asJSON bool) error {
+	var list []suiteOutput
+	for _, s := range suites.All() {
+		var dir *suites.Dir
+		if data != "" {
+			dir, _ = suites.OpenDir(filepath.Join(data, s.Name)) // not there is what the listing is to say
+		}
+		list = append(list, describeSuite(s, dir))
+	}
+	if asJSON {
+		enc := json.NewEncoder(env.stdout)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		return enc.Encode(list)
+	}
+	w := &stickyWriter{w: env.stdout}
+	t := newTable(w, "suite", "benchmark", "items", "here", "metric", "scorers")
+	for _, s := range list {
+		t.row(s.Name, s.Title, formatCount(int64(s.Items)), yesNo(s.Here), s.Metric, strings.Join(s.Scorers, ", "))
+	}
+	if err := t.print(); err != nil {
+		return err
+	}
+	for _, s := range list {
+		w.printf("\n%s: %s; licence: %s\n", s.Name, s.Size, s.Licence)
+		for _, f := range s.Files {
+			w.printf("  %s\n", fileLine(f))
+		}
+	}
+	return w.err
+}
+
+func describeSuite(s *suites.Suite, dir *suites.Dir) suiteOutput {
+	out := suiteOutput{Name: s.Name, Title: s.Title, Licence: s.Licence, Size: s.Size, Metric: s.Metric, Items: s.Items, Here: dir != nil && s.In(dir)}
+	for _, sc := range s.Scorers {
+		out.Scorers = append(out.Scorers, sc.Name)
+	}
+	if s.Submission != nil {
+		out.Submission = s.Submission.Name
+	}
+	for _, f := range s.Files {
+		file := suiteFile{Path: f.Path, Alternatives: f.Alternatives, Source: f.Source, Note: f.Note, Optional: f.Optional}
+		if dir != nil {
+			file.Found, _ = f.Find(dir)
+		}
+		out.Files = append(out.Files, file)
+	}
+	return out
+}
+
+func fileLine(f suiteFile) string {
+	line := strings.Join(append([]string{f.Path}, f.Alternatives...), " or ") + " from " + f.Source
+	if f.Optional {
+		line += ", optional"
+	}
+	if f.Note != "" {
+		line += " (" + f.Note + ")"
+	}
+	if f.Found != "" {
+		line += ": found " + f.Found
+	}
+	return line
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func newSuitesCheck(env *environment) *cobra.Command {
+	var data string
+	var noImages bool
+	cmd := &cobra.Command{
+		Use:   "check NAME --data DIR",
+		Short: "Verify the download of a benchmark",
+		Long: `check reads the official files of a suite, counts its questions, and looks for every image that they name. The exit
+code is 1 if a file cannot be read or an image is missing; --no-images leaves the images out, which scoring does not need.`,
+		Example: `  llavabench suites check pope --data ~/benchmarks/pope
+  llavabench suites check vqav2 --data ~/benchmarks/vqav2 --no-images`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return execSuitesCheck(env, args[0], data, noImages) },
+	}
+	cmd.Flags().StringVar(&data, "data", "", "`directory` with the suite's official files, or with a folder of the suite's name")
+	cmd.Flags().BoolVar(&noImages, "no-images", false, "do not look for images")
+	_ = cmd.MarkFlagRequired("data")
+	return cmd
+}
+
+// shownMissing is how many missing images are named.
+const shownMissing = 5
+
+func execSuitesCheck(env *environment, name, data string, noImages bool) error {
+	suite, err := suites.Find(name)
+	if err != nil {
+		return usageError{err}
+	}
+	dir, read, err := openSuite(suite, data)
+	if err != nil {
+		return err
+	}
+	w := &stickyWriter{w: env.stdout}
+	for _, f := range describeSuite(suite, dir).Files {
+		state := "missing"
+		if f.Found != "" {
+			state = "found " + f.Found
+		} else if f.Optional {
+			state = "not there (optional)"
+		}
+		w.printf("%s: %s\n", strings.Join(append([]string{f.Path}, f.Alternatives...), " or "), state)
+	}
+	labels := "with labels"
+	if !read.Labelled {
+		labels = "without labels"
+	}
+	w.printf("%d questions %s", len(read.Questions), labels)
+	if suite.Items > 0 && suite.Items != len(read.Questions) {
+		w.printf("; the split that papers report has %s", formatCount(int64(suite.Items)))
+	}
+	w.printf("\n")
+	notices(env.stderr, read.Notes)
+	if noImages {
+		return w.err
+	}
+	present, missing := images(dir, read)
+	w.printf("%d images, %d missing\n", present+len(missing), len(missing))
+	for i, name := range missing {
+		if i == shownMissing {
+			w.printf("  and %d more\n", len(missing)-i)
+			break
+		}
+		w.printf("  missing: %s\n", name)
+	}
+	if w.err == nil && len(missing) > 0 {
+		return fmt.Errorf("%s: %s of %d images are missing", suite.Name, strconv.Itoa(len(missing)), present+len(missing))
+	}
+	return w.err
+}
+
+// images counts the images that questions name, each once, and lists those that are not there.
+func images(dir *suites.Dir, data *suites.Data) (present int, missing []string) {
+	seen := map[string]bool{}
+	for _, q := range data.Questions {
+		for _, name := range q.Images {
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+			if dir.Exists(name) {
+				present++
+			} else {
+				missing = append(missing, name)
+			}
+		}
+	}
+	return present, missing
+}
