@@ -16,8 +16,9 @@ func newCPU(env *environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cpu",
 		Short: "Show the processor, the instruction set in use and measured limits",
-		Long: `cpu prints what the kernels found: the processor's features, the instruction sets that can be used and the one in use, and
-measured limits of arithmetic and of reading memory, which speeds are compared with.
+		Long: `cpu prints what the kernels found: the processor's features, the instruction sets that can be used and the one in use, a
+self-test of the products whose rounding everything relies on, and measured limits of arithmetic and of reading memory, which
+speeds are compared with.
 
 LLAVABENCH_ISA=purego|avx2|avx512|neon forces an instruction set. It never changes a result.`,
 		Args: cobra.NoArgs,
@@ -36,6 +37,18 @@ func execCPU(env *environment, threads int, quick bool) error {
 	fmt.Fprintf(env.stdout, "features           %s\n", strings.Join(kernels.Features(), " "))
 	fmt.Fprintf(env.stdout, "instruction sets   %s\n", strings.Join(kernels.ISAs(), " "))
 	fmt.Fprintf(env.stdout, "in use             %s\n", kernels.ISA())
+	failed := 0
+	for _, c := range kernels.SelfTest() {
+		outcome := "ok"
+		if c.Err != nil {
+			outcome = c.Err.Error()
+			failed++
+		}
+		fmt.Fprintf(env.stdout, "self-test          %s: %s\n", c.Name, outcome)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d self-tests failed: this processor does not compute as the kernels rely on; use LLAVABENCH_ISA=purego", failed)
+	}
 	if quick {
 		return nil
 	}
