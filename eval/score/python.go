@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
@@ -163,4 +164,10 @@ func ParseInt(s string) (string, bool) {
 		return "", false
 	}
 	return v.String(), true
+}
+
+// Capitalise is str.capitalize(): the first character as in a title, all others in lower case.
+func Capitalise(s string) string {
+	_, n := utf8.DecodeRuneInString(s)
+	return cases.Title(language.Und, cases.NoLower).String(s[:n]) + Lower(s[n:])
 }

@@ -47,6 +47,7 @@ func scoringChecks() []scoringCheck {
 		{"docvqa", (*scoringSet).checkDocVQA},
 		{"ocrbench", (*scoringSet).checkOCRBench},
 		{"mathvista", (*scoringSet).checkMathVista},
+		{"prompts", (*scoringSet).checkLMMSPrompts},
 	}
 }
 
