@@ -1,0 +1,194 @@
+// Package eval answers the questions of a suite with one system and records what happened. It knows no model: a System may
+// be a local pipeline, a server, or a test's table of answers.
+package eval
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"time"
+
+	"llavabench/internal/imaging"
+	"llavabench/internal/rundir"
+	"llavabench/internal/stats"
+)
+
+// A Question is one item of a suite.
+type Question struct {
+	ID        string
+	Category  string
+	Text      string
+	Reference string // the right answer, for the scorer and the record
+	DetailPx  int    // size of the smallest thing that must be seen, pixels; 0 where it is not known
+	// Image makes the picture when it is needed; nil for a question without one.
+	Image func() (*imaging.RGB, error)
+}
+
+// An Answer is what a system said.
+type Answer struct {
+	Text         string
+	IDs          []int
+	Prompt       string
+	PromptTokens int
+	ImageTokens  int
+	Milliseconds map[string]float64 // by stage
+}
+
+// A System answers questions.
+type System interface {
+	// Answer answers one question. An error means that this question failed; the run goes on, unless ctx has ended.
+	Answer(ctx context.Context, q Question, image *imaging.RGB) (Answer, error)
+}
+
+// A Suite is a set of questions with a way to score answers.
+type Suite struct {
+	Info      rundir.Suite
+	Questions iter.Seq2[Question, error] // Info.Items of them, the same on every call
+	Scorer    string                     // its name, for the record
+	// Score gives 0 to 1 for the text of an answer.
+	Score func(q Question, text string) float64
+}
+
+// Options are how a run is made.
+type Options struct {
+	// Progress is told how many of total questions are answered. It may be nil.
+	Progress func(stage string, done, total int)
+	// Now gives the time; nil is time.Now.
+	Now func() time.Time
+}
+
+// Run answers every question of s that dir does not hold yet, in order, records each as it is answered, and writes the
+// summary. When ctx is cancelled, or a write fails, dir can be resumed: what was recorded stays, and the rest is answered
+// then, with the same bytes as in an unbroken run.
+func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Manifest, o Options) (Summary, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	samples := slices.Clone(dir.Done())
+	index := 0
+	for q, err := range s.Questions {
+		if err != nil {
+			return Summary{}, fmt.Errorf("suite %s, question %d: %w", s.Info.Name, index, err)
+		}
+		if index < len(samples) {
+			if samples[index].ID != q.ID {
+				return Summary{}, fmt.Errorf("suite %s: question %d is %q in the run, but %q now", s.Info.Name, index, samples[index].ID, q.ID)
+			}
+			index++
+			continue
+		}
+		sample, timing, err := answer(ctx, s, sys, q, index)
+		if err != nil {
+			return Summary{}, err
+		}
+		if err := dir.Append(sample, timing); err != nil {
+			return Summary{}, fmt.Errorf("recording question %q: %w", q.ID, err)
+		}
+		samples = append(samples, sample)
+		index++
+		if o.Progress != nil {
+			o.Progress("questions", index, s.Info.Items)
+		}
+	}
+	if index != s.Info.Items {
+		return Summary{}, fmt.Errorf("suite %s has %d questions, expected %d", s.Info.Name, index, s.Info.Items)
+	}
+	summary := Summarise(samples)
+	ended := o.Now()
+	m.Ended = &ended
+	return summary, dir.Finish(m, summary)
+}
+
+// answer asks one question. Its error is ctx's alone: a question that fails is a sample with an error.
+func answer(ctx context.Context, s Suite, sys System, q Question, index int) (rundir.Sample, rundir.Timing, error) {
+	sample := rundir.Sample{Index: index, ID: q.ID, Category: q.Category, Reference: q.Reference, DetailPx: q.DetailPx, OutputIDs: []int{}}
+	timing := rundir.Timing{Index: index, ID: q.ID}
+	if err := ctx.Err(); err != nil {
+		return sample, timing, err
+	}
+	var image *imaging.RGB
+	var err error
+	if q.Image != nil {
+		if image, err = q.Image(); err == nil {
+			sample.PixelSHA256 = image.PixelSHA256()
+		}
+	}
+	var a Answer
+	if err == nil {
+		a, err = sys.Answer(ctx, q, image)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return sample, timing, ctx.Err()
+		}
+		sample.Error = err.Error()
+		return sample, timing, nil
+	}
+	score := s.Score(q, a.Text)
+	sample.Prompt, sample.PromptTokens, sample.ImageTokens = a.Prompt, a.PromptTokens, a.ImageTokens
+	sample.Text, sample.Score, sample.Scorer = a.Text, &score, s.Scorer
+	if a.IDs != nil {
+		sample.OutputIDs = a.IDs
+	}
+	timing.Milliseconds = a.Milliseconds
+	return sample, timing, nil
+}
+
+// A Summary is a run in figures.
+type Summary struct {
+	Samples    int     `json:"samples"`
+	Failed     int     `json:"failed"` // questions without an answer; they count as wrong
+	Total      Group   `json:"total"`
+	Categories []Group `json:"categories"` // in the order of their first question
+	// ImageTokens and PromptTokens are means over the answered questions.
+	ImageTokens  float64 `json:"mean_image_tokens"`
+	PromptTokens float64 `json:"mean_prompt_tokens"`
+}
+
+// A Group is the accuracy of a set of samples, with its 95 % interval.
+type Group struct {
+	Name     string         `json:"name"`
+	N        int            `json:"n"`
+	Accuracy float64        `json:"accuracy"`
+	CI       stats.Interval `json:"ci95"`
+}
+
+// Summarise computes the figures of a run from its samples.
+func Summarise(samples []rundir.Sample) Summary {
+	s := Summary{Samples: len(samples)}
+	hits, count := map[string]float64{}, map[string]int{}
+	var order []string
+	var all float64
+	answered := 0
+	for _, x := range samples {
+		if count[x.Category] == 0 {
+			order = append(order, x.Category)
+		}
+		count[x.Category]++
+		if x.Score == nil {
+			s.Failed++
+			continue
+		}
+		answered++
+		hits[x.Category] += *x.Score
+		all += *x.Score
+		s.ImageTokens += float64(x.ImageTokens)
+		s.PromptTokens += float64(x.PromptTokens)
+	}
+	s.ImageTokens /= math.Max(1, float64(answered))
+	s.PromptTokens /= math.Max(1, float64(answered))
+	group := func(name string, hits float64, n int) Group {
+		g := Group{Name: name, N: n}
+		if n > 0 {
+			g.Accuracy, g.CI = stats.Proportion(hits, n)
+		}
+		return g
+	}
+	s.Total = group("all", all, len(samples))
+	for _, name := range order {
+		s.Categories = append(s.Categories, group(name, hits[name], count[name]))
+	}
+	return s
+}

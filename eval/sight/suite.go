@@ -1,0 +1,43 @@
+package sight
+
+import (
+	"strings"
+
+	"llavabench/eval"
+	"llavabench/internal/imaging"
+	"llavabench/internal/rundir"
+)
+
+// Version names the pictures and questions. It changes when any of them does.
+const Version = "1"
+
+// Suite gives the first n items of a split and seed as a suite of the runner, drawn as they are asked for.
+func Suite(split Split, seed uint64, n int) eval.Suite {
+	return eval.Suite{
+		Info:   rundir.Suite{Name: "sight", Version: Version, Seed: seed, Split: string(split), Items: n},
+		Scorer: "exact match, case and final period ignored",
+		Score:  func(q eval.Question, text string) float64 { return score(text, q.Reference) },
+		Questions: func(yield func(eval.Question, error) bool) {
+			for it, err := range Items(split, seed, n) {
+				q := eval.Question{
+					ID: it.ID, Category: string(it.Category), Text: it.Question, Reference: it.Answer, DetailPx: it.Detail,
+					Image: func() (*imaging.RGB, error) { return Draw(it.Scene), nil },
+				}
+				if !yield(q, err) {
+					return
+				}
+			}
+		},
+	}
+}
+
+// score is 1 when an answer is the right one, but for case, white space around it and a final period.
+func score(text, want string) float64 {
+	clean := func(s string) string {
+		return strings.ToLower(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(s), ".")))
+	}
+	if clean(text) == clean(want) {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,90 @@
+// Package rundir is what a run leaves behind: a manifest, a line per sample, a line of times per sample, and a summary. It is
+// a leaf: whoever reads runs links no model.
+//
+//	RUN/manifest.json    what was run, on what, with which settings
+//	RUN/samples.jsonl    one Sample per line in the suite's order, flushed as it is answered
+//	RUN/timings.jsonl    one Timing per line; apart, so that two equal runs have equal samples.jsonl byte for byte
+//	RUN/summary.json     made from the samples when the run is complete
+package rundir
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// SchemaVersion is the version of everything in a run directory. Readers refuse newer ones.
+const SchemaVersion = 1
+
+// A Manifest says what was run. Settings, Suite and System identify the results; the rest describes the machine and time.
+type Manifest struct {
+	SchemaVersion int             `json:"schema_version"`
+	Command       []string        `json:"command"` // as given, secrets never are in it
+	Suite         Suite           `json:"suite"`
+	System        System          `json:"system"`
+	Settings      json.RawMessage `json:"settings"` // resolved settings of the run, flat
+	Machine       Machine         `json:"machine"`
+	Started       time.Time       `json:"started"`
+	Ended         *time.Time      `json:"ended,omitempty"`
+}
+
+// A Suite identifies a set of questions.
+type Suite struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Seed    uint64 `json:"seed,omitempty"`
+	Split   string `json:"split,omitempty"`
+	Items   int    `json:"items"`
+}
+
+// A System identifies what answered.
+type System struct {
+	Model    string          `json:"model"`
+	Variant  string          `json:"variant"`
+	DType    string          `json:"dtype"`
+	Numerics string          `json:"numerics"`
+	Options  json.RawMessage `json:"options"` // of the variant, resolved
+	Files    []File          `json:"files"`
+}
+
+// A File is a file of the system with its digest.
+type File struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// A Machine is where a run took place. Nothing of it changes a result.
+type Machine struct {
+	CPU      string `json:"cpu"`
+	ISA      string `json:"isa"`
+	Threads  int    `json:"threads"`
+	OS       string `json:"os"`
+	Arch     string `json:"arch"`
+	Go       string `json:"go"`
+	Revision string `json:"revision"` // of the code; "-dirty" when it was changed
+}
+
+// A Sample is one answered question.
+type Sample struct {
+	Index        int      `json:"index"`
+	ID           string   `json:"id"`
+	Category     string   `json:"category,omitempty"`
+	PixelSHA256  string   `json:"pixel_sha256,omitempty"` // of the decoded picture
+	Prompt       string   `json:"prompt"`                 // the exact text, <image> for each picture
+	PromptTokens int      `json:"prompt_tokens"`
+	ImageTokens  int      `json:"image_tokens"`
+	OutputIDs    []int    `json:"output_ids"`
+	Text         string   `json:"text"`
+	Reference    string   `json:"reference,omitempty"`
+	Score        *float64 `json:"score,omitempty"` // absent where the question could not be answered
+	Scorer       string   `json:"scorer,omitempty"`
+	DetailPx     int      `json:"detail_px,omitempty"`
+	Error        string   `json:"error,omitempty"`
+}
+
+// A Timing is the times of one sample in milliseconds by stage.
+type Timing struct {
+	Index        int                `json:"index"`
+	ID           string             `json:"id"`
+	Milliseconds map[string]float64 `json:"timings_ms"`
+}
