@@ -55,7 +55,7 @@ func tableIndex(r *Record) (string, bool) { return r.Text("index", "question_id"
 
 // inferMCQ is VLMEvalKit's rule of a single question.
 func inferMCQ(text string, ref MCQReference) (string, bool) {
-	letter := score.InferVLMEvalKit(text, pandasChoices(ref.Choices))
+	letter := score.InferVLMEvalKit(text, ref.HarnessChoices())
 	return letter, letter != "" && letter == ref.Answer
 }
 

@@ -278,14 +278,14 @@ func scoreMMBench(d *Data, a *Answers) (*Result, error) {
 
 func scoreMMBenchVLMEvalKit(d *Data, a *Answers) (*Result, error) {
 	return mcqScore(d, a, Ratio, func(text string, ref MCQReference) string {
-		return score.InferVLMEvalKit(text, pandasChoices(ref.Choices))
+		return score.InferVLMEvalKit(text, ref.HarnessChoices())
 	})
 }
 
 func scoreMMBenchLmms(d *Data, a *Answers) (*Result, error) {
 	return mcqScore(d, a, Ratio, func(text string, ref MCQReference) string {
 		text = score.Strip(text)
-		list := pandasChoices(ref.Choices)
+		list := ref.HarnessChoices()
 		if letter := score.MMBenchLmms(text, list); letter != "" {
 			return letter
 		}
@@ -301,10 +301,10 @@ func scoreMMBenchLmms(d *Data, a *Answers) (*Result, error) {
 var pandasMissing = []string{"#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
 	"NaN", "n/a", "nan", "null"}
 
-// pandasChoices are the options that a harness sees.
-func pandasChoices(list []score.Choice) []score.Choice {
+// HarnessChoices are the options that a harness sees, which reads its tables with pandas.
+func (r MCQReference) HarnessChoices() []score.Choice {
 	var out []score.Choice
-	for _, c := range list {
+	for _, c := range r.Choices {
 		if !slices.Contains(pandasMissing, c.Text) {
 			out = append(out, c)
 		}

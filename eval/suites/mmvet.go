@@ -207,6 +207,41 @@ func mmvetScore(d *Data, a *Answers, in func(string) bool) (*Result, error) {
 	return r, nil
 }
 
+// MMVetRow is the row that mm-vet_evaluator.py writes for a model, of a result of the official scorer, in the order of the given columns:
+// capabilities, total, std and runs. It fails for a column that the result does not have.
+func MMVetRow(r *Result, model string, columns []string) (string, error) {
+	row := []string{model}
+	for _, name := range columns {
+		if name == "runs" {
+			row = append(row, mmvetRuns(r))
+			continue
+		}
+		m, ok := r.Metric(name)
+		if !ok {
+			return "", fmt.Errorf("no score for the column %q", name)
+		}
+		row = append(row, score.FormatFloat(m.Value))
+	}
+	return strings.Join(row, ","), nil
+}
+
+// mmvetRuns is the list of the runs' scores as Python prints it, quoted for the table if it has a comma.
+func mmvetRuns(r *Result) string {
+	var runs []string
+	for i := 1; ; i++ {
+		m, ok := r.Metric(fmt.Sprintf("run %d", i))
+		if !ok {
+			break
+		}
+		runs = append(runs, score.FormatFloat(m.Value))
+	}
+	list := "[" + strings.Join(runs, ", ") + "]"
+	if len(runs) > 1 {
+		list = `"` + list + `"`
+	}
+	return list
+}
+
 // scoreMMVetLmms averages the first grades, by capability too.
 func scoreMMVetLmms(d *Data, a *Answers) (*Result, error) {
 	items, _, r, err := mmvetItems(d, a, nil)

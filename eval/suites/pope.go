@@ -209,6 +209,20 @@ func scorePOPE(d *Data, a *Answers) (*Result, error) {
 	return r, nil
 }
 
+// POPEReport is what eval_pope.py prints for a category, of a result of the official scorer.
+func POPEReport(r *Result, category string) string {
+	value := func(name string) float64 {
+		m, _ := r.Metric(category + " " + name)
+		return m.Value
+	}
+	m, _ := r.Metric(category + " F1")
+	f1, acc, precision, recall, ratio := value("F1"), value("accuracy"), value("precision"), value("recall"), value("yes ratio")
+	return fmt.Sprintf("Category: %s, # samples: %d\nTP\tFP\tTN\tFN\t\n%.0f\t%.0f\t%.0f\t%.0f\n", category, m.N, value("TP"), value("FP"), value("TN"), value("FN")) +
+		fmt.Sprintf("Accuracy: %s\nPrecision: %s\nRecall: %s\nF1 score: %s\nYes ratio: %s\n", score.FormatFloat(acc), score.FormatFloat(precision),
+			score.FormatFloat(recall), score.FormatFloat(f1), score.FormatFloat(ratio)) +
+		fmt.Sprintf("%.3f, %.3f, %.3f, %.3f, %.3f\n====================================\n", f1, acc, precision, recall, ratio)
+}
+
 func scorePOPELmms(d *Data, a *Answers) (*Result, error) {
 	r, counts, err := popeScore(d, a, score.POPELmms, yesOrNo)
 	if err != nil {

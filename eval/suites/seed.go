@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"llavabench/eval/score"
 )
@@ -122,6 +123,20 @@ func scoreSEED(d *Data, a *Answers) (*Result, error) {
 		r.Metrics = append(r.Metrics, percent(names[id], *byType[id]))
 	}
 	return r, nil
+}
+
+// SEEDReport is what LLaVA's script prints, of a result of its scorer: the types in the order of their numbers, then the totals.
+func SEEDReport(r *Result) string {
+	var types, totals strings.Builder
+	for _, m := range r.Metrics {
+		switch m.Name {
+		case "Total", "image", "video":
+			fmt.Fprintf(&totals, "%s accuracy: %s%%\n", m.Name, m.Text())
+		default:
+			fmt.Fprintf(&types, "%s: %s%%\n", m.Name, m.Text())
+		}
+	}
+	return types.String() + totals.String()
 }
 
 // scoreSEEDLmms compares the first character in any case. Upstream knows only questions that were answered; ours counts the others

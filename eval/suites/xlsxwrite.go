@@ -17,6 +17,9 @@ type xlsxCell struct {
 	number bool
 }
 
+// ReadXLSX reads the cells of a workbook's first sheet as text.
+func ReadXLSX(raw []byte) ([][]string, error) { return readXLSX(raw) }
+
 // maxXLSXText is how long a text may be in the format.
 const maxXLSXText = 32767
 

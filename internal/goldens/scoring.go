@@ -47,6 +47,15 @@ func scoringChecks() []scoringCheck {
 		{"docvqa", (*scoringSet).checkDocVQA},
 		{"ocrbench", (*scoringSet).checkOCRBench},
 		{"mathvista", (*scoringSet).checkMathVista},
+		{"parsers", (*scoringSet).checkParsers},
+		{"pope", (*scoringSet).checkPOPE},
+		{"scienceqa", (*scoringSet).checkScienceQA},
+		{"mme", (*scoringSet).checkMME},
+		{"mmbench", (*scoringSet).checkMMBench},
+		{"seed", (*scoringSet).checkSEED},
+		{"mmmu", (*scoringSet).checkMMMU},
+		{"llava_bench", (*scoringSet).checkLLaVABench},
+		{"mmvet", (*scoringSet).checkMMVet},
 		{"prompts", (*scoringSet).checkLMMSPrompts},
 	}
 }
