@@ -186,22 +186,46 @@ func BenchmarkDecode(b *testing.B) {
 					for _, n := range benchWorkers() {
 						b.Run(fmt.Sprintf("isa=%s/type=%s/m=%d/k=%d/workers=%d", name, d, m, k, n), func(b *testing.B) {
 							useISA(b, name)
-							size := streamRows * k * d.Size()
-							var ws []Weight
-							for i := 0; i+size <= len(data); i += size {
-								w, err := NewWeight(d, streamRows, k, data[i:i+size])
-								if err != nil {
-									b.Fatal(err)
-								}
-								ws = append(ws, w)
-							}
-							benchStream(b, testWorkers(b, n), data, ws, m)
+							p := testWorkers(b, n)
+							benchStream(b, p, data, benchFloatWeights(b, d, k, data), m, p.MatMul)
 						})
 					}
 				}
 			}
 		}
 	}
+}
+
+// Decode in the bf16 profile.
+func BenchmarkDecodeBF16(b *testing.B) {
+	data := streamData()
+	for _, name := range benchISAs() {
+		for _, m := range []int{1, 8} {
+			for _, k := range []int{4096, 11008} {
+				for _, n := range benchWorkers() {
+					b.Run(fmt.Sprintf("isa=%s/m=%d/k=%d/workers=%d", name, m, k, n), func(b *testing.B) {
+						useISA(b, name)
+						p := testWorkers(b, n)
+						benchStream(b, p, data, benchFloatWeights(b, tensor.BF16, k, data), m, p.MatMulBF16)
+					})
+				}
+			}
+		}
+	}
+}
+
+// benchFloatWeights cuts data into matrices.
+func benchFloatWeights(b *testing.B, d tensor.DType, k int, data []byte) []Weight {
+	size := streamRows * k * d.Size()
+	var ws []Weight
+	for i := 0; i+size <= len(data); i += size {
+		w, err := NewWeight(d, streamRows, k, data[i:i+size])
+		if err != nil {
+			b.Fatal(err)
+		}
+		ws = append(ws, w)
+	}
+	return ws
 }
 
 // Decode with quantised weights.
@@ -220,7 +244,8 @@ func BenchmarkDecodeQuant(b *testing.B) {
 								at := i + int(codes)
 								ws = append(ws, benchQuantWeight(b, f, streamRows, k, data[i:at], data[at:at+int(scales)]))
 							}
-							benchStream(b, testWorkers(b, n), data, ws, m)
+							p := testWorkers(b, n)
+							benchStream(b, p, data, ws, m, p.MatMul)
 						})
 					}
 				}
@@ -242,13 +267,13 @@ func streamData() []byte {
 }
 
 // benchStream multiplies by one matrix after the other through data.
-func benchStream(b *testing.B, p *Workers, data []byte, ws []Weight, m int) {
+func benchStream(b *testing.B, p *Workers, data []byte, ws []Weight, m int, product func(dst, x []float32, m int, w Weight, bias []float32)) {
 	x, dst := randomFloats(rand.New(rand.NewPCG(2, 2)), m*ws[0].Cols()), make([]float32, m*streamRows)
 	g := gauge{limit: func() float64 { return p.ReadRate(data[:512<<20]) }, amount: float64(int64(len(ws)) * ws[0].Bytes())}
 	for b.Loop() {
 		g.run(b, func() {
 			for _, w := range ws {
-				p.MatMul(dst, x, m, w, nil)
+				product(dst, x, m, w, nil)
 			}
 		})
 	}

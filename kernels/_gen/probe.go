@@ -49,7 +49,7 @@ func (a *asm) read(name string, reg func(int) string, width int) {
 	a.load(params, "SI", "CX", "DX")
 	a.loopLabel("turn")
 	for i := 0; i < 512; i += 64 {
-		a.op("PREFETCHT0", fmt.Sprintf("%d(SI)(DX*1)", i))
+		a.op("PREFETCHT1", fmt.Sprintf("%d(SI)(DX*1)", i))
 		for j := i; j < i+64; j += width {
 			a.op("VMOVUPS", at(j, "SI", ""), reg(j/width%8))
 		}
