@@ -278,3 +278,40 @@ func TestSynthInBothLayouts(t *testing.T) {
 	}
 	require.Equal(t, ids[0], ids[1], "the same weights answer alike in both layouts")
 }
+
+// A run that is broken off goes on with another number of threads, and ends with the bytes of the unbroken one.
+func TestEvalResumes(t *testing.T) {
+	dir := t.TempDir()
+	args := func(out string, more ...string) []string {
+		return append([]string{"eval", "--model", shipped(t, "models/llava1"), "--limit", "9", "--max-new-tokens", "3", "--out", filepath.Join(dir, out)}, more...)
+	}
+	code, stdout, stderr := llavabench(t, args("whole", "--threads", "1")...)
+	require.Zero(t, code, stderr)
+	require.Contains(t, stdout, "presence")
+	want, err := os.ReadFile(filepath.Join(dir, "whole/samples.jsonl"))
+	require.NoError(t, err)
+	require.Equal(t, 9, bytes.Count(want, []byte("\n")))
+
+	code, _, stderr = llavabench(t, args("broken", "--threads", "2")...)
+	require.Zero(t, code, stderr)
+	samples := filepath.Join(dir, "broken/samples.jsonl")
+	require.NoError(t, os.Truncate(samples, int64(len(want)/2)))
+	code, _, stderr = llavabench(t, args("broken")...)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "is not empty: resume the run")
+	code, _, stderr = llavabench(t, args("broken", "--resume", "--blind")...)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "settings.blind was false in the run, but is true now")
+	code, _, stderr = llavabench(t, args("broken", "--resume", "--threads", "1")...)
+	require.Zero(t, code, stderr)
+	require.Contains(t, stderr, "the last line was cut off")
+	got, err := os.ReadFile(samples)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+	for _, name := range []string{"manifest.json", "timings.jsonl", "summary.json"} {
+		require.FileExists(t, filepath.Join(dir, "broken", name))
+	}
+	code, _, stderr = llavabench(t, "eval", "--model", "x", "--suite", "pope", "--out", "y")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, `"pope" is not known`)
+}

@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +19,7 @@ import (
 type scoreFlags struct {
 	suite   string
 	data    string
+	split   string
 	answers string
 	scorers []string
 	json    bool
@@ -49,6 +52,7 @@ files and scorers.`,
 	fl := cmd.Flags()
 	fl.StringVar(&f.suite, "suite", "", "`name` of the suite")
 	fl.StringVar(&f.data, "data", "", "`directory` with the suite's official files, or with a folder of the suite's name")
+	fl.StringVar(&f.split, "split", "", "`split` of the data, where the directory has several (default: the first that is there)")
 	fl.StringVar(&f.answers, "answers", "", "`file` of answers")
 	fl.StringArrayVar(&f.scorers, "scorer", nil, "`name` of the scorer (default: the official one), or all; repeat for several")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object instead of tables")
@@ -91,7 +95,7 @@ func execScore(env *environment, f scoreFlags) error {
 	if f.upload != "" && suite.Submission == nil {
 		return usagef("--upload: suite %s is scored locally and has no submission", suite.Name)
 	}
-	dir, data, err := openSuite(suite, f.data)
+	dir, data, err := openSuite(suite, f.data, f.split)
 	if err != nil {
 		return err
 	}
@@ -153,7 +157,10 @@ func chooseScorers(suite *suites.Suite, f scoreFlags) ([]suites.Scorer, error) {
 }
 
 // openSuite reads the data of a suite in dir, or in the folder of the suite's name in dir.
-func openSuite(suite *suites.Suite, dir string) (*suites.Dir, *suites.Data, error) {
+func openSuite(suite *suites.Suite, dir, split string) (*suites.Dir, *suites.Data, error) {
+	if split != "" && !slices.Contains(suite.Splits, split) {
+		return nil, nil, usagef("--split: suite %s has no split %q, expected one of %s", suite.Name, split, strings.Join(suite.Splits, ", "))
+	}
 	d, err := suites.OpenDir(dir)
 	if err != nil {
 		return nil, nil, err
@@ -161,6 +168,7 @@ func openSuite(suite *suites.Suite, dir string) (*suites.Dir, *suites.Data, erro
 	if sub, err := suites.OpenDir(filepath.Join(dir, suite.Name)); err == nil && !suite.In(d) {
 		d = sub
 	}
+	d.Split = split
 	data, err := suite.Open(d)
 	if err != nil {
 		return nil, nil, fmt.Errorf("suite %s: %w", suite.Name, err)

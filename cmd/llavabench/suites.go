@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -140,7 +139,7 @@ func yesNo(b bool) string {
 }
 
 func newSuitesCheck(env *environment) *cobra.Command {
-	var data string
+	var data, split string
 	var noImages bool
 	cmd := &cobra.Command{
 		Use:   "check NAME --data DIR",
@@ -150,9 +149,10 @@ code is 1 if a file cannot be read or an image is missing; --no-images leaves th
 		Example: `  llavabench suites check pope --data ~/benchmarks/pope
   llavabench suites check vqav2 --data ~/benchmarks/vqav2 --no-images`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return execSuitesCheck(env, args[0], data, noImages) },
+		RunE: func(_ *cobra.Command, args []string) error { return execSuitesCheck(env, args[0], data, split, noImages) },
 	}
 	cmd.Flags().StringVar(&data, "data", "", "`directory` with the suite's official files, or with a folder of the suite's name")
+	cmd.Flags().StringVar(&split, "split", "", "`split` of the data, where the directory has several (default: the first that is there)")
 	cmd.Flags().BoolVar(&noImages, "no-images", false, "do not look for images")
 	_ = cmd.MarkFlagRequired("data")
 	return cmd
@@ -161,12 +161,12 @@ code is 1 if a file cannot be read or an image is missing; --no-images leaves th
 // shownMissing is how many missing images are named.
 const shownMissing = 5
 
-func execSuitesCheck(env *environment, name, data string, noImages bool) error {
+func execSuitesCheck(env *environment, name, data, split string, noImages bool) error {
 	suite, err := suites.Find(name)
 	if err != nil {
 		return usageError{err}
 	}
-	dir, read, err := openSuite(suite, data)
+	dir, read, err := openSuite(suite, data, split)
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func execSuitesCheck(env *environment, name, data string, noImages bool) error {
 		w.printf("  missing: %s\n", name)
 	}
 	if w.err == nil && len(missing) > 0 {
-		return fmt.Errorf("%s: %s of %d images are missing", suite.Name, strconv.Itoa(len(missing)), present+len(missing))
+		return fmt.Errorf("%s: %d of %d images are missing", suite.Name, len(missing), present+len(missing))
 	}
 	return w.err
 }

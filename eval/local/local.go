@@ -1,0 +1,95 @@
+// Package local lets a checkpoint answer the questions of a suite.
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+
+	"llavabench/eval"
+	"llavabench/internal/bench"
+	"llavabench/internal/imaging"
+	"llavabench/internal/pipeline"
+	"llavabench/internal/rundir"
+)
+
+// Options are the settings of a run that are not the model's. Together with those they decide every answer.
+type Options struct {
+	Template     string `json:"template"` // "" is the checkpoint's own
+	MaxNewTokens int    `json:"max_new_tokens"`
+	// Blind replaces every picture by one of its mean colour and the same size: what is answered right then is known from
+	// the question alone.
+	Blind bool `json:"blind"`
+}
+
+// A System is an open checkpoint.
+type System struct {
+	p *pipeline.Pipeline
+	o Options
+}
+
+// New makes a system of a pipeline, which the caller closes.
+func New(p *pipeline.Pipeline, o Options) *System { return &System{p: p, o: o} }
+
+// Answer asks a question about a picture (or none), greedily.
+func (s *System) Answer(ctx context.Context, q eval.Question, image *imaging.RGB) (eval.Answer, error) {
+	var images []*imaging.RGB
+	if image != nil {
+		if s.o.Blind {
+			image = meanPicture(image)
+		}
+		images = append(images, image)
+	}
+	prompt, err := s.p.Prompt(pipeline.Question{Text: q.Text, Images: len(images), Template: s.o.Template})
+	if err != nil {
+		return eval.Answer{}, err
+	}
+	a, err := s.p.Answer(ctx, pipeline.Request{Images: images, IDs: prompt.IDs, Generate: pipeline.GenerateOptions{
+		MaxNewTokens: s.o.MaxNewTokens, Stop: prompt.Stop, EOS: prompt.EOS,
+	}})
+	if err != nil {
+		return eval.Answer{}, err
+	}
+	return eval.Answer{
+		Text: strings.TrimSpace(a.Text), IDs: a.IDs, Prompt: prompt.Text, PromptTokens: a.PromptTokens, ImageTokens: a.ImageTokens,
+		Milliseconds: bench.Milliseconds(a.Timings),
+	}, nil
+}
+
+// meanPicture is a picture of one colour, the mean of m's pixels rounded down.
+func meanPicture(m *imaging.RGB) *imaging.RGB {
+	var sum [3]int
+	for i, v := range m.Pix {
+		sum[i%3] += int(v)
+	}
+	out := imaging.NewRGB(m.Size())
+	n := m.Width * m.Height
+	out.Fill(imaging.Color{uint8(sum[0] / n), uint8(sum[1] / n), uint8(sum[2] / n)})
+	return out
+}
+
+// Describe identifies the checkpoint for a manifest, with the digest of every file.
+func Describe(ctx context.Context, p *pipeline.Pipeline, model string, progress func(stage string, done, total int)) (rundir.System, error) {
+	options, err := json.Marshal(p.Settings())
+	if err != nil {
+		return rundir.System{}, err
+	}
+	files, err := p.Checkpoint().Digest(ctx, func(done, total int64) {
+		if progress != nil {
+			progress("digests, MB", int(done>>20), int(total>>20))
+		}
+	})
+	if err != nil {
+		return rundir.System{}, err
+	}
+	s := rundir.System{Model: model, Variant: p.Variant().Name, DType: p.DType(), Numerics: p.Numerics(), Options: options}
+	for _, f := range files {
+		name, err := filepath.Rel(p.Checkpoint().Dir, f.Path)
+		if err != nil {
+			name = filepath.Base(f.Path)
+		}
+		s.Files = append(s.Files, rundir.File{Name: filepath.ToSlash(name), Size: f.Size, SHA256: f.SHA256})
+	}
+	return s, nil
+}
