@@ -149,7 +149,9 @@ code is 1 if a file cannot be read or an image is missing; --no-images leaves th
 		Example: `  llavabench suites check pope --data ~/benchmarks/pope
   llavabench suites check vqav2 --data ~/benchmarks/vqav2 --no-images`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return execSuitesCheck(env, args[0], data, split, noImages) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			return execSuitesCheck(env, args[0], data, split, noImages)
+		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "`directory` with the suite's official files, or with a folder of the suite's name")
 	cmd.Flags().StringVar(&split, "split", "", "`split` of the data, where the directory has several (default: the first that is there)")

@@ -19,6 +19,9 @@ const maxFile = 2 << 30
 // A Dir is the data directory of a suite. Names in it are slash-separated and relative; a name that would lead out of it is
 // refused, wherever it comes from. Symbolic links are the user's own and are followed.
 type Dir struct {
+	// Split is the split to read of suites with several; "" is the first that is there.
+	Split string
+
 	root string
 	read []string
 }

@@ -3,6 +3,7 @@ package suites
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"llavabench/eval/score"
@@ -35,6 +36,7 @@ func documentSuite(s *Suite, files ...string) *Suite {
 		{Path: files[0], Alternatives: files[1:], Source: site, Note: "test has no labels"},
 		{Path: "documents/", Alternatives: []string{"images/"}, Source: site, Note: "not needed for scoring", Optional: true},
 	}
+	s.Splits = []string{"val", "test"}
 	s.Open = func(d *Dir) (*Data, error) { return openDocVQA(d, files) }
 	s.Scorers = []Scorer{
 		{Name: "lmms-eval", Upstream: "EvolvingLMMs-Lab/lmms-eval 75571cf, api/metrics.py (anls)", Score: scoreANLS},
@@ -46,7 +48,7 @@ func documentSuite(s *Suite, files ...string) *Suite {
 }
 
 func openDocVQA(d *Dir, files []string) (*Data, error) {
-	name, err := d.First(files...)
+	name, err := d.First(slices.DeleteFunc(slices.Clone(files), func(name string) bool { return !strings.Contains(name, d.Split) })...)
 	if err != nil {
 		return nil, err
 	}

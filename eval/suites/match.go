@@ -12,15 +12,42 @@ type Matching struct {
 }
 
 // Match pairs answers and questions by id. Of several answers to a question the last one counts, as in upstream's tables.
+//
+// VLMEvalKit numbers the rows of its own tables: a row with the text of another question than its id belongs to that one, if
+// there is only one of the text.
 func Match(d *Data, a *Answers) *Matching {
 	index := make(map[string]int, len(d.Questions))
 	for i := range d.Questions {
 		index[d.Questions[i].ID] = i
 	}
+	var byText map[string]int
+	if a.Format == Table {
+		byText = uniqueTexts(d)
+	}
 	return MatchBy(d, a, func(answer *Answer) (int, bool) {
 		i, ok := index[answer.ID]
-		return i, ok
+		if byText == nil {
+			return i, ok
+		}
+		text, stated := answer.Record.Text("question")
+		j, found := byText[text]
+		if !stated || !found || ok && d.Questions[i].Text == text {
+			return i, ok
+		}
+		return j, j >= 0
 	})
+}
+
+// uniqueTexts finds questions by text; -1 where several have it.
+func uniqueTexts(d *Data) map[string]int {
+	index := make(map[string]int, len(d.Questions))
+	for i, q := range d.Questions {
+		if _, ok := index[q.Text]; ok {
+			i = -1
+		}
+		index[q.Text] = i
+	}
+	return index
 }
 
 // MatchBy pairs answers with the questions whose index find gives.

@@ -178,6 +178,10 @@ func mathvistaRule(equal func(prediction, answer string) bool) func(*Data, *Answ
 					r.Unparsed++
 				}
 			}
+			r.Samples = append(r.Samples, sample)
+			if !sample.Answered {
+				continue // the official script goes over the results
+			}
 			all.add(sample.Score)
 			for key, values := range mathvistaBreakdown(m.Answers[i], ref) {
 				for _, value := range values {
@@ -186,9 +190,12 @@ func mathvistaRule(equal func(prediction, answer string) bool) func(*Data, *Answ
 					}
 				}
 			}
-			r.Samples = append(r.Samples, sample)
 		}
 		r.Metrics = append(r.Metrics, all.ratio("average"))
+		if r.Missing > 0 {
+			r.Metrics = append(r.Metrics, Metric{Name: "average, missing as wrong", Value: all.sum / float64(r.Questions), N: r.Questions, Unit: Ratio, Digits: -1})
+			r.Notes = append(r.Notes, answeredOnlyNote(all.n, r.Missing))
+		}
 		for _, key := range mathvistaKeys {
 			// The official file lists the best group first.
 			list := groups[key].ratios(key + ": ")

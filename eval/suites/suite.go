@@ -26,6 +26,8 @@ type Suite struct {
 	Items   int    // questions in the published split, 0 if unknown
 	// Files are what to download and where in the data directory it goes.
 	Files []File
+	// Splits are those of which the directory may hold several; Dir.Split chooses, else the first that is there counts.
+	Splits []string
 	// Open reads the questions, and the references where the owners publish them.
 	Open func(d *Dir) (*Data, error)
 	// Scorers are the ways to score, the official one first.

@@ -23,7 +23,8 @@ func vizwiz() *Suite {
 			{Path: "llava_test.jsonl", Alternatives: []string{"llava_val.jsonl"}, Source: "eval.zip of LLaVA (docs/Evaluation.md)", Note: "the order of a submission", Optional: true},
 			{Path: "val/", Alternatives: []string{"test/"}, Source: "https://vizwiz.org/tasks-and-datasets/vqa/", Note: "images; not needed for scoring", Optional: true},
 		},
-		Open: openVizWiz,
+		Splits: []string{"val", "test"},
+		Open:   openVizWiz,
 		Scorers: []Scorer{
 			{Name: "lmms-eval", Upstream: "EvolvingLMMs-Lab/lmms-eval 75571cf, tasks/vizwiz_vqa", Score: softVQA{normalise: score.NormaliseM4C, prepare: score.Strip,
 				average: score.Mean, sample: score.ExactMean, unit: Ratio, scale: 1, digits: -1, match: matchVizWiz}.score},
@@ -41,7 +42,18 @@ func vizwiz() *Suite {
 }
 
 func openVizWiz(d *Dir) (*Data, error) {
-	name, err := d.First("val.json", "Annotations/val.json", "test.json", "Annotations/test.json", "llava_test.jsonl", "llava_val.jsonl")
+	var names []string
+	for _, split := range []string{"val", "test"} {
+		if d.Split == "" || d.Split == split {
+			names = append(names, split+".json", "Annotations/"+split+".json")
+		}
+	}
+	for _, split := range []string{"test", "val"} {
+		if d.Split == "" || d.Split == split {
+			names = append(names, "llava_"+split+".jsonl")
+		}
+	}
+	name, err := d.First(names...)
 	if err != nil {
 		return nil, err
 	}

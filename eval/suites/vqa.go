@@ -62,9 +62,14 @@ func (s softVQA) score(d *Data, a *Answers) (*Result, error) {
 	if s.answeredOnly && r.Missing > 0 {
 		r.Metrics = append(r.Metrics, Metric{Name: "accuracy, missing as wrong", Value: score.Sum(values) / float64(r.Questions) * s.scale,
 			N: r.Questions, Unit: s.unit, Digits: s.digits})
-		r.Notes = append(r.Notes, fmt.Sprintf("upstream averages over the %d answered questions; %d have no answer", len(values), r.Missing))
+		r.Notes = append(r.Notes, answeredOnlyNote(len(values), r.Missing))
 	}
 	return r, nil
+}
+
+// answeredOnlyNote says that a figure leaves out the questions without an answer.
+func answeredOnlyNote(answered, missing int) string {
+	return fmt.Sprintf("upstream averages over the %d answered questions; %d have no answer", answered, missing)
 }
 
 // unlabelled is the error for question i without a reference.

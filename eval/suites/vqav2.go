@@ -24,7 +24,8 @@ func vqav2() *Suite {
 				Source: "eval.zip of LLaVA (docs/Evaluation.md)", Note: "the order and full set of ids of a submission", Optional: true},
 			{Path: "val2014/", Alternatives: []string{"test2015/"}, Source: "https://cocodataset.org/#download", Note: "not needed for scoring", Optional: true},
 		},
-		Open: openVQAv2,
+		Splits: vqav2Splits,
+		Open:   openVQAv2,
 		Scorers: []Scorer{
 			{Name: "official", Upstream: "GT-Vision-Lab/VQA a013f00, PythonEvaluationTools/vqaEvaluation/vqaEval.py", Score: scoreVQAv2},
 			{Name: "lmms-eval", Upstream: "EvolvingLMMs-Lab/lmms-eval 75571cf, tasks/vqav2", Score: softVQA{normalise: score.NormaliseVQA, prepare: score.Strip,
@@ -38,6 +39,8 @@ func vqav2() *Suite {
 	}
 }
 
+var vqav2Splits = []string{"val2014", "train2014", "test2015", "test-dev2015"}
+
 // vqav2Extra is the set of ids that a submission must have, in order.
 type vqav2Extra struct {
 	Submit []string
@@ -49,8 +52,8 @@ const vqav2Test = "llava_vqav2_mscoco_test2015.jsonl"
 func openVQAv2(d *Dir) (*Data, error) {
 	data := &Data{}
 	subset := ""
-	for _, s := range []string{"val2014", "train2014", "test2015", "test-dev2015"} {
-		if d.Exists(vqav2Questions(s)) {
+	for _, s := range vqav2Splits {
+		if (d.Split == "" || d.Split == s) && d.Exists(vqav2Questions(s)) {
 			subset = s
 			break
 		}
@@ -174,7 +177,15 @@ func readVQAv2Labels(d *Dir, data *Data, name string) error {
 
 // readVQAv2Lines reads LLaVA's question file where the owners' is not there.
 func readVQAv2Lines(d *Dir, data *Data) error {
-	name, err := d.First("llava_vqav2_mscoco_test-dev2015.jsonl", vqav2Test, "llava_vqav2_val.jsonl")
+	names := map[string][]string{
+		"":             {"llava_vqav2_mscoco_test-dev2015.jsonl", vqav2Test},
+		"test-dev2015": {"llava_vqav2_mscoco_test-dev2015.jsonl"},
+		"test2015":     {vqav2Test},
+	}[d.Split]
+	if names == nil {
+		names = []string{vqav2Questions(d.Split)}
+	}
+	name, err := d.First(names...)
 	if err != nil {
 		return err
 	}
