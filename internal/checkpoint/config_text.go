@@ -120,6 +120,9 @@ func readText(f *fields, fam string) TextConfig {
 }
 
 func readHeadDim(f *fields, t *TextConfig) {
+	if t.Heads == 0 || t.KVHeads == 0 {
+		return // an error is recorded: sizes that could not be read are 0
+	}
 	if t.Heads%t.KVHeads != 0 {
 		f.fail(ErrMismatch, "num_attention_heads", "is %d, not a multiple of num_key_value_heads %d", t.Heads, t.KVHeads)
 	}
