@@ -96,7 +96,8 @@ func (s *Suite) ReadAnswers(file string) (*Answers, error) {
 }
 
 func (s *Suite) readAnswers(a *Answers, raw []byte) error {
-	body := bytes.TrimLeft(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), " \t\r\n")
+	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")) // some editors put a mark of the encoding first
+	body := bytes.TrimLeft(raw, " \t\r\n")
 	switch {
 	case len(body) == 0:
 		a.Format = LLaVALines
