@@ -57,6 +57,9 @@ type MMEReference struct {
 // openMME reads the folder of each subtask: text files of two lines, question TAB answer, beside the images or, in five
 // subtasks, in a folder of their own. The order is that of LLaVA's question file if there is one.
 func openMME(d *Dir) (*Data, error) {
+	if _, err := d.First(mmeFolder); err != nil {
+		return nil, err
+	}
 	data := &Data{Labelled: true}
 	for _, category := range append(append([]string{}, mmePerception...), mmeCognition...) {
 		folder := mmeFolder + "/" + category
