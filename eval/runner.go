@@ -47,7 +47,7 @@ type Suite struct {
 	Info      rundir.Suite
 	Questions iter.Seq2[Question, error] // Info.Items of them, the same on every call
 	Scorer    string                     // its name, for the record
-	// Score gives 0 to 1 for the text of an answer.
+	// Score gives 0 to 1 for the text of an answer to a question that has a reference.
 	Score func(q Question, text string) float64
 }
 
@@ -126,9 +126,12 @@ func answer(ctx context.Context, s Suite, sys System, q Question, index int) (ru
 		sample.Error = err.Error()
 		return sample, timing, nil
 	}
-	score := s.Score(q, a.Text)
 	sample.Prompt, sample.PromptTokens, sample.ImageTokens = a.Prompt, a.PromptTokens, a.ImageTokens
-	sample.Text, sample.Score, sample.Scorer = a.Text, &score, s.Scorer
+	sample.Text = a.Text
+	if q.Reference != "" {
+		score := s.Score(q, a.Text)
+		sample.Score, sample.Scorer = &score, s.Scorer
+	}
 	if a.IDs != nil {
 		sample.OutputIDs = a.IDs
 	}
@@ -139,7 +142,8 @@ func answer(ctx context.Context, s Suite, sys System, q Question, index int) (ru
 // A Summary is a run in figures.
 type Summary struct {
 	Samples    int     `json:"samples"`
-	Failed     int     `json:"failed"` // questions without an answer; they count as wrong
+	Failed     int     `json:"failed"`   // questions without an answer; they count as wrong
+	Unscored   int     `json:"unscored"` // answers to questions without a reference; they do not count
 	Total      Group   `json:"total"`
 	Categories []Group `json:"categories"` // in the order of their first question
 	// ImageTokens and PromptTokens are means over the answered questions.
@@ -161,21 +165,28 @@ func Summarise(samples []rundir.Sample) Summary {
 	hits, count := map[string]float64{}, map[string]int{}
 	var order []string
 	var all float64
-	answered := 0
+	answered, scored := 0, 0
 	for _, x := range samples {
+		if x.Error == "" {
+			answered++
+			s.ImageTokens += float64(x.ImageTokens)
+			s.PromptTokens += float64(x.PromptTokens)
+		} else {
+			s.Failed++
+		}
+		if x.Reference == "" {
+			s.Unscored++
+			continue
+		}
 		if count[x.Category] == 0 {
 			order = append(order, x.Category)
 		}
 		count[x.Category]++
-		if x.Score == nil {
-			s.Failed++
-			continue
+		scored++
+		if x.Score != nil {
+			hits[x.Category] += *x.Score
+			all += *x.Score
 		}
-		answered++
-		hits[x.Category] += *x.Score
-		all += *x.Score
-		s.ImageTokens += float64(x.ImageTokens)
-		s.PromptTokens += float64(x.PromptTokens)
 	}
 	s.ImageTokens /= math.Max(1, float64(answered))
 	s.PromptTokens /= math.Max(1, float64(answered))
@@ -186,7 +197,7 @@ func Summarise(samples []rundir.Sample) Summary {
 		}
 		return g
 	}
-	s.Total = group("all", all, len(samples))
+	s.Total = group("all", all, scored)
 	for _, name := range order {
 		s.Categories = append(s.Categories, group(name, hits[name], count[name]))
 	}

@@ -4,16 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"llavabench/eval"
+	"llavabench/eval/jsonl"
 	"llavabench/eval/local"
 	"llavabench/eval/sight"
+	"llavabench/internal/atomicfile"
 	"llavabench/internal/pipeline"
 	"llavabench/internal/rundir"
 	"llavabench/kernels"
@@ -23,6 +27,9 @@ type evalFlags struct {
 	model  modelFlags
 	opts   local.Options
 	suite  string
+	file   string
+	images string
+	answer string
 	split  string
 	seed   uint64
 	limit  int
@@ -43,8 +50,12 @@ The same model, suite and settings give the same samples.jsonl byte for byte, wi
 broken off in any way goes on with --resume: nothing is answered twice, and the result is that of an unbroken run. Resuming
 with other settings, another model or another suite is refused with the difference.
 
-Suites: sight, the procedural benchmark that ships with the program (--split, --seed and --limit choose its items).`,
-		Example: `  llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight
+Suites: sight, the procedural benchmark that ships with the program (--split, --seed and --limit choose its items). Or give
+--questions FILE, JSON lines with question_id, image, text and optionally answer and category: your own test set, or the
+question files of LLaVA's evaluation (eval.zip), which hold the exact prompts of every benchmark. --answers writes LLaVA's
+answer file, which 'llavabench score' scores as the benchmark's owners do.`,
+		Example: `  llavabench eval --model DIR --questions llava_pope_test.jsonl --images val2014 --out runs/pope --answers pope.jsonl
+  llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight
   llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight --resume`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return execEval(cmd.Context(), env, f) },
@@ -52,9 +63,12 @@ Suites: sight, the procedural benchmark that ships with the program (--split, --
 	fl := cmd.Flags()
 	f.model.register(fl)
 	fl.StringVar(&f.suite, "suite", "sight", "`name` of the suite")
+	fl.StringVar(&f.file, "questions", "", "`file` of questions instead of a suite")
+	fl.StringVar(&f.images, "images", "", "`directory` of the pictures of --questions")
+	fl.StringVar(&f.answer, "answers", "", "also write the answers to this `file`, in LLaVA's layout")
 	fl.StringVar(&f.split, "split", "test", "split of the suite: train, val or test")
 	fl.Uint64Var(&f.seed, "seed", 7, "seed of the suite's items")
-	fl.IntVar(&f.limit, "limit", 140, "number of `questions`")
+	fl.IntVar(&f.limit, "limit", 0, "first `questions` only (default: 140 of sight, all of a file)")
 	fl.StringVar(&f.opts.Template, "template", "", "conversation template (default: the one that belongs to the checkpoint)")
 	fl.IntVar(&f.opts.MaxNewTokens, "max-new-tokens", 16, "`tokens` to generate at most")
 	fl.BoolVar(&f.opts.Blind, "blind", false, "replace every picture by its mean colour: the baseline of language alone")
@@ -67,15 +81,9 @@ Suites: sight, the procedural benchmark that ships with the program (--split, --
 }
 
 func execEval(ctx context.Context, env *environment, f evalFlags) error {
-	if f.suite != "sight" {
-		return usagef("--suite: %q is not known, expected sight", f.suite)
-	}
-	if f.limit < 1 || f.opts.MaxNewTokens < 1 {
-		return usagef("--limit and --max-new-tokens must be at least 1")
-	}
-	split := sight.Split(f.split)
-	if _, err := sight.New(split, f.seed, 0); err != nil {
-		return usageError{err}
+	suite, err := f.chosen()
+	if err != nil {
+		return err
 	}
 	bar := newProgress(env.stderr)
 	defer bar.finish()
@@ -84,7 +92,6 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 		return err
 	}
 	defer p.Close()
-	suite := sight.Suite(split, f.seed, f.limit)
 	m, err := manifestOf(ctx, f, p, suite, bar)
 	if err != nil {
 		return err
@@ -104,10 +111,69 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	if err != nil {
 		return fmt.Errorf("%w; what was answered is kept: go on with --resume", err)
 	}
+	if f.answer != "" {
+		if err := writeAnswers(f.answer, f.out, f.model.path); err != nil {
+			return err
+		}
+	}
 	if f.json {
 		return printJSON(env, summary)
 	}
 	return printSummary(env, summary)
+}
+
+// chosen is the suite that the flags ask for.
+func (f evalFlags) chosen() (eval.Suite, error) {
+	if f.limit < 0 || f.opts.MaxNewTokens < 1 {
+		return eval.Suite{}, usagef("--limit cannot be negative and --max-new-tokens must be at least 1")
+	}
+	if f.file != "" {
+		return jsonl.Suite(f.file, f.images, f.limit)
+	}
+	if f.images != "" {
+		return eval.Suite{}, usagef("--images belongs to --questions")
+	}
+	if f.suite != "sight" {
+		return eval.Suite{}, usagef("--suite: %q is not known, expected sight; the public benchmarks are asked with --questions", f.suite)
+	}
+	if f.limit == 0 {
+		f.limit = 140
+	}
+	split := sight.Split(f.split)
+	if _, err := sight.New(split, f.seed, 0); err != nil {
+		return eval.Suite{}, usageError{err}
+	}
+	return sight.Suite(split, f.seed, f.limit), nil
+}
+
+// writeAnswers writes the answers of a run as LLaVA's evaluation does.
+func writeAnswers(path, run, model string) error {
+	samples, err := rundir.ReadSamples(run)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		for _, s := range samples {
+			if s.Error != "" {
+				continue // a missing answer is what it is
+			}
+			var id any = s.ID
+			if n, err := strconv.ParseInt(s.ID, 10, 64); err == nil {
+				id = n
+			}
+			if err := enc.Encode(struct {
+				ID     any    `json:"question_id"`
+				Prompt string `json:"prompt"`
+				Text   string `json:"text"`
+				Model  string `json:"model_id"`
+			}{id, s.Prompt, s.Text, model}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func manifestOf(ctx context.Context, f evalFlags, p *pipeline.Pipeline, suite eval.Suite, bar *progress) (rundir.Manifest, error) {
@@ -151,6 +217,6 @@ func printSummary(env *environment, s eval.Summary) error {
 	if err := t.print(); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.stdout, "\nmean image tokens %.0f, mean prompt %.0f positions, %d questions without an answer\n", s.ImageTokens, s.PromptTokens, s.Failed)
+	fmt.Fprintf(env.stdout, "\nmean image tokens %.0f, mean prompt %.0f positions, %d questions without an answer, %d without a reference\n", s.ImageTokens, s.PromptTokens, s.Failed, s.Unscored)
 	return nil
 }

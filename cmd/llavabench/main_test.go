@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"llavabench/internal/rundir"
 )
 
 func shipped(t *testing.T, parts ...string) string {
@@ -314,4 +316,34 @@ func TestEvalResumes(t *testing.T) {
 	code, _, stderr = llavabench(t, "eval", "--model", "x", "--suite", "pope", "--out", "y")
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, `"pope" is not known`)
+}
+
+// A suite written to disk and asked as a question file gives the answers of the suite drawn on the way, and LLaVA's answer
+// file has one line for each.
+func TestEvalOfAQuestionFile(t *testing.T) {
+	dir := t.TempDir()
+	suite := filepath.Join(dir, "suite")
+	code, _, stderr := llavabench(t, "suite", "make", "--seed", "7", "--count", "7", "--out", suite)
+	require.Zero(t, code, stderr)
+	model := shipped(t, "models/llava1")
+	code, _, stderr = llavabench(t, "eval", "--model", model, "--limit", "7", "--max-new-tokens", "3", "--out", filepath.Join(dir, "drawn"))
+	require.Zero(t, code, stderr)
+	answers := filepath.Join(dir, "answers.jsonl")
+	code, stdout, stderr := llavabench(t, "eval", "--model", model, "--questions", filepath.Join(suite, "questions.jsonl"), "--images", filepath.Join(suite, "images"),
+		"--max-new-tokens", "3", "--out", filepath.Join(dir, "asked"), "--answers", answers, "--json")
+	require.Zero(t, code, stderr)
+	require.Contains(t, stdout, `"samples": 7`)
+	drawn, err := rundir.ReadSamples(filepath.Join(dir, "drawn"))
+	require.NoError(t, err)
+	asked, err := rundir.ReadSamples(filepath.Join(dir, "asked"))
+	require.NoError(t, err)
+	require.Len(t, asked, 7)
+	for i := range drawn {
+		require.Empty(t, asked[i].Error)
+		require.Equal(t, drawn[i].PixelSHA256, asked[i].PixelSHA256)
+		require.Equal(t, drawn[i].OutputIDs, asked[i].OutputIDs)
+	}
+	b, err := os.ReadFile(answers)
+	require.NoError(t, err)
+	require.Equal(t, 7, bytes.Count(b, []byte(`"question_id":`)))
 }

@@ -1,8 +1,6 @@
 package sight
 
 import (
-	"strings"
-
 	"llavabench/eval"
 	"llavabench/internal/imaging"
 	"llavabench/internal/rundir"
@@ -16,7 +14,7 @@ func Suite(split Split, seed uint64, n int) eval.Suite {
 	return eval.Suite{
 		Info:   rundir.Suite{Name: "sight", Version: Version, Seed: seed, Split: string(split), Items: n},
 		Scorer: "exact match, case and final period ignored",
-		Score:  func(q eval.Question, text string) float64 { return score(text, q.Reference) },
+		Score:  func(q eval.Question, text string) float64 { return eval.ExactMatch(text, q.Reference) },
 		Questions: func(yield func(eval.Question, error) bool) {
 			for it, err := range Items(split, seed, n) {
 				q := eval.Question{
@@ -29,15 +27,4 @@ func Suite(split Split, seed uint64, n int) eval.Suite {
 			}
 		},
 	}
-}
-
-// score is 1 when an answer is the right one, but for case, white space around it and a final period.
-func score(text, want string) float64 {
-	clean := func(s string) string {
-		return strings.ToLower(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(s), ".")))
-	}
-	if clean(text) == clean(want) {
-		return 1
-	}
-	return 0
 }

@@ -1,0 +1,173 @@
+// Package jsonl reads a user's own questions, and the question files that LLaVA's evaluation uses for every benchmark: JSON
+// lines with
+//
+//	question_id   a number or a string, unique in the file
+//	image         a file below the image directory; absent for a question of text alone
+//	text          the whole user turn as it is asked; <image> marks in it are removed, the picture comes first
+//	answer        optional: the right answer, compared without regard to case and a final period
+//	category      optional: a group in the summary
+//
+// Other fields are ignored. Blank lines are skipped.
+package jsonl
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"llavabench/eval"
+	"llavabench/internal/imaging"
+	"llavabench/internal/rundir"
+)
+
+// Limits on a question file.
+const (
+	maxLine  = 16 << 20
+	maxItems = 10_000_000
+)
+
+// A line is one question as written.
+type line struct {
+	ID       json.RawMessage `json:"question_id"`
+	Image    string          `json:"image"`
+	Text     *string         `json:"text"`
+	Answer   string          `json:"answer"`
+	Category string          `json:"category"`
+}
+
+// Suite reads the questions of a file; images are opened below imageDir, and nowhere else. limit, if not 0, takes the first
+// questions only. The suite's version is the file's digest.
+func Suite(file, imageDir string, limit int) (eval.Suite, error) {
+	questions, digest, err := read(file, imageDir, limit)
+	if err != nil {
+		return eval.Suite{}, err
+	}
+	return eval.Suite{
+		Info:   rundir.Suite{Name: filepath.Base(file), Version: digest, Items: len(questions)},
+		Scorer: "exact match, case and final period ignored",
+		Score:  func(q eval.Question, text string) float64 { return eval.ExactMatch(text, q.Reference) },
+		Questions: func(yield func(eval.Question, error) bool) {
+			for _, q := range questions {
+				if !yield(q, nil) {
+					return
+				}
+			}
+		},
+	}, nil
+}
+
+func read(file, imageDir string, limit int) ([]eval.Question, string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, "", err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, "", fmt.Errorf("%s: expected a file of JSON lines", file)
+	}
+	hash := sha256.New()
+	sc := bufio.NewScanner(io.TeeReader(f, hash))
+	sc.Buffer(make([]byte, 1<<16), maxLine)
+	var out []eval.Question
+	seen := map[string]int{}
+	for n := 1; sc.Scan(); n++ {
+		text := strings.TrimSpace(strings.TrimPrefix(sc.Text(), "\ufeff"))
+		if text == "" || limit > 0 && len(out) == limit {
+			continue
+		}
+		q, err := parse(text, imageDir)
+		if err != nil {
+			return nil, "", fmt.Errorf("%s: line %d: %w", file, n, err)
+		}
+		if first, ok := seen[q.ID]; ok {
+			return nil, "", fmt.Errorf("%s: line %d: question_id %q is that of line %d", file, n, q.ID, first)
+		}
+		seen[q.ID] = n
+		if out = append(out, q); len(out) > maxItems {
+			return nil, "", fmt.Errorf("%s has more than %d questions", file, maxItems)
+		}
+	}
+	if err := sc.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			err = fmt.Errorf("a line is longer than %d bytes", maxLine)
+		}
+		return nil, "", fmt.Errorf("%s: %w", file, err)
+	}
+	if len(out) == 0 {
+		return nil, "", fmt.Errorf("%s holds no questions", file)
+	}
+	return out, hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+func parse(text, imageDir string) (eval.Question, error) {
+	var l line
+	if err := json.Unmarshal([]byte(text), &l); err != nil {
+		return eval.Question{}, err
+	}
+	id, err := idOf(l.ID)
+	if err != nil {
+		return eval.Question{}, err
+	}
+	if l.Text == nil {
+		return eval.Question{}, fmt.Errorf("question %q has no text", id)
+	}
+	q := eval.Question{ID: id, Category: l.Category, Reference: l.Answer, Text: strings.TrimSpace(strings.ReplaceAll(*l.Text, "<image>", ""))}
+	if l.Image == "" {
+		return q, nil
+	}
+	if !filepath.IsLocal(filepath.FromSlash(l.Image)) || strings.ContainsAny(l.Image, "\\\x00") {
+		return eval.Question{}, fmt.Errorf("question %q: image %q leads out of the image directory", id, l.Image)
+	}
+	q.Image = func() (*imaging.RGB, error) { return openImage(imageDir, l.Image) }
+	return q, nil
+}
+
+func idOf(raw json.RawMessage) (string, error) {
+	var text string
+	if json.Unmarshal(raw, &text) == nil && text != "" {
+		return text, nil
+	}
+	var number json.Number
+	if len(raw) > 0 && json.Unmarshal(raw, &number) == nil && number != "" {
+		return number.String(), nil
+	}
+	return "", fmt.Errorf("question_id is %s, expected a number or a text", raw)
+}
+
+// openImage decodes a picture below dir; a symbolic link that leaves dir is refused.
+func openImage(dir, name string) (*imaging.RGB, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f, err := root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	limit := imaging.DefaultLimits().Bytes
+	if !info.Mode().IsRegular() || info.Size() > int64(limit) {
+		return nil, fmt.Errorf("%s: expected a picture file of at most %d bytes", name, limit)
+	}
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return nil, err
+	}
+	img, _, err := imaging.Decode(data, imaging.DecodeOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", name, err)
+	}
+	return img, nil
+}
