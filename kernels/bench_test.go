@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -257,14 +258,17 @@ func BenchmarkDecodeQuant(b *testing.B) {
 // streamRows is the number of rows of the matrices that decode benchmarks go through.
 const streamRows = 4096
 
-// streamData is memory for weights that no cache holds.
-func streamData() []byte {
-	data := make([]byte, 2<<30)
+// streamData is memory for weights that no cache holds. It is kept for all benchmarks.
+var streamData = sync.OnceValue(func() []byte {
+	data, err := streamMemory(2 << 30)
+	if err != nil {
+		panic(err)
+	}
 	chunk := randomBytes(rand.New(rand.NewPCG(1, 1)), 1<<20)
 	for i := 0; i < len(data); i += copy(data[i:], chunk) {
 	}
 	return data
-}
+})
 
 // benchStream multiplies by one matrix after the other through data.
 func benchStream(b *testing.B, p *Workers, data []byte, ws []Weight, m int, product func(dst, x []float32, m int, w Weight, bias []float32)) {
