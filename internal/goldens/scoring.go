@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,7 +97,7 @@ func verifyScoring(ctx context.Context, dir string, o Options) (*Report, error) 
 	manifest := newPart("manifest")
 	raw, err := s.read(scoringManifest)
 	if err == nil {
-		err = manifest.decodeStrict(scoringManifest, raw, &s.manifest)
+		err = manifest.decodeScoring(scoringManifest, raw, &s.manifest)
 	}
 	if err != nil {
 		return nil, err
@@ -277,14 +278,33 @@ func (s *scoringSet) read(name string) ([]byte, error) {
 	return readFile(filepath.Join(s.dir, local))
 }
 
-// readJSON reads a JSON file strictly: a key that v has no field for is a failure.
+// decodeScoring reads JSON into v. A key that v has no field for is a failure, also one with a single value: it may be what
+// another scorer gives.
+func (p *Part) decodeScoring(file string, raw []byte, v any) error {
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	seen := map[string]bool{}
+	walkJSON(raw, reflect.TypeOf(v).Elem(), jsonPath{}, func(at jsonPath, known, _ bool) {
+		switch {
+		case known:
+			p.inform(file+": "+at.general, informationReason)
+		case !seen[at.general]:
+			seen[at.general] = true
+			p.failf(file, at.exact, "the key is not understood")
+		}
+	})
+	return nil
+}
+
+// readJSON reads a JSON file strictly, see decodeScoring.
 func (s *scoringSet) readJSON(p *Part, name string, v any) error {
 	s.used[name] = true
 	raw, err := s.read(name)
 	if err != nil {
 		return err
 	}
-	return p.decodeStrict(name, raw, v)
+	return p.decodeScoring(name, raw, v)
 }
 
 // readBytes reads a file that is compared as a whole.
