@@ -298,34 +298,34 @@ func FuzzXLSX(f *testing.F) {
 	})
 }
 
-// FuzzOpen reads any bytes as each suite's file: an error or questions with distinct ids, never a panic.
+// FuzzOpen reads any bytes as a suite's file: an error or questions with distinct ids, never a panic.
 func FuzzOpen(f *testing.F) {
-	f.Add([]byte(popeLabels))
-	f.Add([]byte(benchTable))
-	f.Add([]byte(`{"validation_Art_1": {"question_type": "open", "ground_truth": ["x"]}}`))
-	f.Add([]byte(`{"questions": [{"question_id": 1, "question_type_id": 1}], "question_type": {"a": 1}}`))
-	f.Add([]byte("q\tYes\n"))
-	names := map[string]string{"pope": "coco/coco_pope_random.json", "mmbench": "x.tsv", "mmmu": "answer_dict_val.json", "seed": "SEED-Bench.json",
-		"mme": mmeFolder + "/count/1.txt", "mmvet": "mm-vet.json", "llava_bench": "reviews.jsonl", "ai2d": "AI2D_TEST.tsv", "scienceqa": "problems.json"}
-	dirs := map[string]string{}
-	for suite, name := range names {
-		dirs[suite] = files(f, map[string]string{name: "", "pid_splits.json": `{"test": ["1"]}`})
+	names := []struct{ suite, file string }{
+		{"pope", "coco/coco_pope_random.json"}, {"mmbench", "x.tsv"}, {"mmmu", "answer_dict_val.json"}, {"seed", "SEED-Bench.json"},
+		{"mme", mmeFolder + "/count/1.txt"}, {"mmvet", "mm-vet.json"}, {"llava_bench", "reviews.jsonl"}, {"ai2d", "AI2D_TEST.tsv"}, {"scienceqa", "problems.json"},
 	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		for suite, dir := range dirs {
-			require.NoError(t, os.WriteFile(filepath.Join(dir, filepath.FromSlash(names[suite])), raw, 0o600))
-			s, err := Find(suite)
-			require.NoError(t, err)
-			d, err := OpenDir(dir)
-			require.NoError(t, err)
-			data, err := s.Open(d)
-			if err != nil {
-				continue
-			}
-			require.NoError(t, uniqueIDs(suite, data.Questions))
-			for _, sc := range s.Scorers {
-				_, _ = sc.Score(data, &Answers{})
-			}
+	dirs := make([]string, len(names))
+	for i, n := range names {
+		dirs[i] = files(f, map[string]string{n.file: "", "pid_splits.json": `{"test": ["1"]}`})
+		for _, seed := range []string{popeLabels, benchTable, "q\tYes\n", `{"validation_Art_1": {"question_type": "open", "ground_truth": ["x"]}}`,
+			`{"questions": [{"question_id": 1, "question_type_id": 1}], "question_type": {"a": 1}}`} {
+			f.Add(uint8(i), []byte(seed))
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint8, raw []byte) {
+		i := int(which) % len(names)
+		require.NoError(t, os.WriteFile(filepath.Join(dirs[i], filepath.FromSlash(names[i].file)), raw, 0o600))
+		s, err := Find(names[i].suite)
+		require.NoError(t, err)
+		d, err := OpenDir(dirs[i])
+		require.NoError(t, err)
+		data, err := s.Open(d)
+		if err != nil {
+			return
+		}
+		require.NoError(t, uniqueIDs(s.Name, data.Questions))
+		for _, sc := range s.Scorers {
+			_, _ = sc.Score(data, &Answers{})
 		}
 	})
 }

@@ -9,11 +9,11 @@ import (
 	"llavabench/eval/score"
 )
 
-// popeSplits are the categories of POPE with what LLaVA adds to the numbers of their questions.
+// popeSplits are the categories of POPE, in the order of LLaVA's question file, with what it adds to the numbers of their questions.
 var popeSplits = []struct {
 	name string
 	base int
-}{{"random", 10_000_000}, {"popular", 20_000_000}, {"adversarial", 0}}
+}{{"adversarial", 0}, {"random", 10_000_000}, {"popular", 20_000_000}}
 
 func pope() *Suite {
 	return &Suite{
@@ -287,7 +287,7 @@ func scorePOPEVLMEvalKit(d *Data, a *Answers) (*Result, error) {
 			right.add(key, s.Score)
 		}
 	}
-	for _, key := range []string{"", "random", "popular", "adversarial"} {
+	for _, key := range []string{"", "adversarial", "random", "popular"} {
 		c := counts[key]
 		if c == nil {
 			continue
