@@ -158,6 +158,9 @@ func chooseScorers(suite *suites.Suite, f scoreFlags) ([]suites.Scorer, error) {
 
 // openSuite reads the data of a suite in dir, or in the folder of the suite's name in dir.
 func openSuite(suite *suites.Suite, dir, split string) (*suites.Dir, *suites.Data, error) {
+	if split != "" && len(suite.Splits) == 0 {
+		return nil, nil, usagef("--split: suite %s has one split only", suite.Name)
+	}
 	if split != "" && !slices.Contains(suite.Splits, split) {
 		return nil, nil, usagef("--split: suite %s has no split %q, expected one of %s", suite.Name, split, strings.Join(suite.Splits, ", "))
 	}
