@@ -53,6 +53,17 @@ func TestPOPE(t *testing.T) {
 	r, _ = o.score(t, "lmms-eval")
 	require.Equal(t, 3, r.Unparsed)
 
+	table, err := o.ReadAnswers(filepath.Join(files(t, map[string]string{"t.tsv": "index\tquestion\tcategory\tanswer\tprediction\n" +
+		"0\tIs there a dog?\trandom,popular\tYes\tYes.\n1\tIs there a cat?\trandom\tNo\tYes\n"}), "t.tsv"))
+	require.NoError(t, err)
+	sc, err := o.Scorer("vlmevalkit")
+	require.NoError(t, err)
+	r, err = sc.Score(o.data, table)
+	require.NoError(t, err)
+	require.Equal(t, 100.0, value(t, r, "popular Overall"))
+	require.Equal(t, 50.0, value(t, r, "random acc"))
+	require.Equal(t, 3, r.Questions)
+
 	require.ErrorContains(t, openError(t, "pope", nil), "coco_pope_random.json")
 	require.ErrorContains(t, openError(t, "pope", map[string]string{"coco/coco_pope_random.json": popeLabels + "{"}), "line 4")
 	require.ErrorContains(t, openError(t, "pope", map[string]string{"coco/coco_pope_random.json": popeLabels,
@@ -328,4 +339,20 @@ func FuzzOpen(f *testing.F) {
 			_, _ = sc.Score(data, &Answers{})
 		}
 	})
+}
+
+func TestTableImages(t *testing.T) {
+	d, err := OpenDir(files(t, map[string]string{"t.tsv": "index\timage\n0\t" + strings.Repeat("QUJD", 20) + "\n1\t0\n2\t\n3\t2\n4\t[x\n5\tQ*\n"}))
+	require.NoError(t, err)
+	images, err := OpenTableImages(d, "t.tsv")
+	require.NoError(t, err)
+	for _, id := range []string{"0", "1"} {
+		raw, err := images.Bytes(id)
+		require.NoError(t, err)
+		require.Equal(t, strings.Repeat("ABC", 20), string(raw))
+	}
+	for id, want := range map[string]string{"2": "no image", "3": "no image", "4": "list", "5": "illegal base64", "9": "no image"} {
+		_, err := images.Bytes(id)
+		require.ErrorContains(t, err, want, id)
+	}
 }

@@ -31,9 +31,9 @@ func pope() *Suite {
 		},
 		Open: openPOPE,
 		Scorers: []Scorer{
-			{Name: "official", Upstream: "haotian-liu/LLaVA c121f04, llava/eval/eval_pope.py (the rule of RUCAIBox/POPE)", Score: scorePOPE},
-			{Name: "lmms-eval", Upstream: "EvolvingLMMs-Lab/lmms-eval 75571cf, tasks/pope", Score: scorePOPELmms},
-			{Name: "vlmevalkit", Upstream: "open-compass/VLMEvalKit e8e78f0, vlmeval/dataset/utils/yorn.py, exact_matching", Score: scorePOPEVLMEvalKit},
+			{Name: "official", Upstream: "haotian-liu/LLaVA c121f04, llava/eval/eval_pope.py (the rule of RUCAIBox/POPE)", Score: popeRows(scorePOPE)},
+			{Name: "lmms-eval", Upstream: "EvolvingLMMs-Lab/lmms-eval 75571cf, tasks/pope", Score: popeRows(scorePOPELmms)},
+			{Name: "vlmevalkit", Upstream: "open-compass/VLMEvalKit e8e78f0, vlmeval/dataset/utils/yorn.py, exact_matching", Score: popeRows(scorePOPEVLMEvalKit)},
 		},
 		Answers: AnswerFormat{ID: popeID},
 	}
@@ -130,6 +130,36 @@ func popeLabel(label string) string {
 		return score.No
 	}
 	return score.Yes
+}
+
+// popeRows lets a scorer take the questions of a table of VLMEvalKit from the table itself, as upstream does: it numbers them in
+// its own way, names no images, and has a question once for several categories.
+func popeRows(scorer func(*Data, *Answers) (*Result, error)) func(*Data, *Answers) (*Result, error) {
+	return func(d *Data, a *Answers) (*Result, error) {
+		if a.Format != Table {
+			return scorer(d, a)
+		}
+		questions, rows := &Data{Labelled: true}, &Answers{File: a.File, Format: LLaVALines}
+		for i, answer := range a.List {
+			categories, named := answer.Record.Text("category")
+			label, labelled := answer.Record.Text("answer")
+			if !named || !labelled {
+				return nil, fmt.Errorf("%s: row %d: expected the columns category and answer", a.File, answer.Line)
+			}
+			text, _ := answer.Record.Text("question")
+			for _, category := range strings.Split(categories, ",") {
+				answer.ID = fmt.Sprintf("%s row %d", category, i+1)
+				questions.Questions = append(questions.Questions, Question{ID: answer.ID, Text: text, Group: answer.ID, Category: category,
+					Reference: popeLabel(score.Lower(label))})
+				rows.List = append(rows.List, answer)
+			}
+		}
+		r, err := scorer(questions, rows)
+		if err == nil {
+			r.Notes = append(r.Notes, "labels and categories are those of the table, whose rows count once for each category")
+		}
+		return r, err
+	}
 }
 
 // popeScore runs a rule over all questions. Each category's confusion counts a missing answer as the wrong label.
