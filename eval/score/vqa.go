@@ -7,8 +7,7 @@ import "strings"
 // NormaliseM4C is EvalAIAnswerProcessor.__call__ of MMF's m4c_evaluator, which LLaVA uses for TextVQA and for its VQAv2 and
 // VizWiz uploads, and lmms-eval for TextVQA and VizWiz.
 func NormaliseM4C(s string) string {
-	s = Lower(s)
-	s = strings.NewReplacer(",", "", "?", "").Replace(s)
+	s = m4cMarks.Replace(Lower(s))
 	s = Strip(strings.ReplaceAll(s, "'s", " 's"))
 	return digitsArticles(vqaPunctuation(flatten(s), false))
 }
@@ -20,7 +19,12 @@ func NormaliseVQA(s string) string { return digitsArticles(vqaPunctuation(flatte
 func NormaliseVLMEvalKit(s string) string { return digitsArticles(vqaPunctuation(flatten(s), true)) }
 
 // flatten puts spaces for line feeds and tabs.
-func flatten(s string) string { return Strip(strings.NewReplacer("\n", " ", "\t", " ").Replace(s)) }
+func flatten(s string) string { return Strip(lineMarks.Replace(s)) }
+
+var (
+	m4cMarks  = strings.NewReplacer(",", "", "?", "")
+	lineMarks = strings.NewReplacer("\n", " ", "\t", " ")
+)
 
 // vqaMarks are the punctuation marks of VQAEval.
 const vqaMarks = ";/[]\"{}()=+\\_-><@`,?!"
@@ -33,6 +37,9 @@ const maxPeriods = 32
 // spaces. Every mark is judged by the text as it comes in. Then periods go, unless a digit follows (the official pattern
 // looks ahead where it means to look behind) or, with afterDigit, comes before.
 func vqaPunctuation(in string, afterDigit bool) string {
+	if !strings.ContainsAny(in, vqaMarks) {
+		return stripPeriods(in, afterDigit)
+	}
 	comma := hasDigitComma(in)
 	out := in
 	for _, mark := range vqaMarks {

@@ -72,6 +72,8 @@ type AnswerFormat struct {
 	Text func(r *Record) (text string, ok bool)
 	// Texts are the fields that hold the answer, tried before textFields.
 	Texts []string
+	// Partial passes over records without an answer: the file repeats every question.
+	Partial bool
 	// Lenient passes over lines that are no JSON, as the suite's upstream converter does.
 	Lenient bool
 }
@@ -251,7 +253,10 @@ func (s *Suite) add(a *Answers, r Record, line int) error {
 		return fmt.Errorf("%s: line %d: the answer does not say which question it belongs to (no %s)", filepath.Base(a.File), line, strings.Join(idFields, ", "))
 	}
 	var err error
-	if answer.Text, err = s.answerText(&r); err != nil {
+	if answer.Text, err = s.answerText(&r); errors.Is(err, errNoText) && s.Answers.Partial {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("%s: line %d: %w", filepath.Base(a.File), line, err)
 	}
 	if prompt, ok := scalar(r.Fields["prompt"]); ok {

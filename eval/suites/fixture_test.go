@@ -104,12 +104,12 @@ var fixtures = map[string]fixture{
 		upload:  `[{"questionId": 10, "answer": "john  smit\u00e9"}, {"questionId": 11, "answer": ""}]`},
 	"ocrbench": {suite: "ocrbench", data: map[string]string{"OCRBench.json": `[{"dataset_name":"HME100k","id":0,"image_path":"a.jpg","question":"?","answers":"x ^ 2","type":"Handwritten Mathematical Expression Recognition"},
 		{"dataset_name":"IIIT5K","id":1,"image_path":"b.jpg","question":"?","answers":["CENTRE",7],"type":"Regular Text Recognition"}]`},
-		answers: `[{"id":0,"predict":"x^2","answers":"x ^ 2"},{"id":1,"predict":"the ＣＥＮＴＲＥ","answers":["CENTRE"]}]`,
+		answers: `[{"id":0,"predict":"x^2","answers":"x ^ 2"},{"id":1,"predict":"the ＣＥＮＴＲＥ","answers":["CENTRE"]},{"id":0,"answers":"x ^ 2"}]`,
 		want:    map[string]float64{"official Final Score": 1, "official group: Text Recognition": 0, "lmms-eval Final Score": 2, "vlmevalkit type: Regular Text Recognition": 0}},
 	"mathvista": {suite: "mathvista", data: map[string]string{"testmini.json": `{"7":{"question":"How many?","image":"images/7.jpg","choices":null,"precision":null,"answer":"3","question_type":"free_form","answer_type":"integer","metadata":{"grade":"college","skills":["a","b"]}},
 		"8":{"question":"Which?","image":"images/8.jpg","choices":["left","right"],"answer":"right","question_type":"multi_choice","answer_type":"text","metadata":{"grade":"college"}},
 		"9":{"question":"How far?","image":"images/9.jpg","choices":null,"precision":1,"answer":"1.2","question_type":"free_form","answer_type":"float","metadata":{"grade":"school"}}}`},
-		name: "out.json", answers: `{"7":{"response":"So it is three.","extraction":"3.9","metadata":{"grade":"daily life","skills":["b"]}},"8":{"response":"The answer is (B)."}}`,
+		name: "out.json", answers: `{"7":{"response":"So it is three.","extraction":"3.9","metadata":{"grade":"daily life","skills":["b"]}},"8":{"response":"The answer is (B).","answer":"right","question_type":"multi_choice"}}`,
 		want: map[string]float64{"official average": 0.5, "official average, missing as wrong": 1.0 / 3, "official grade: daily life": 1, "official grade: college": 0, "official skills: b": 1}, counts: [4]int{1, 0, 0, 1}},
 }
 

@@ -28,8 +28,7 @@ func mathvista() *Suite {
 				return score.Strip(a) == score.Strip(b)
 			})},
 		},
-		// The results repeat the question with its answer; what was generated is response.
-		Answers: AnswerFormat{ID: mathvistaID, Texts: []string{"response"}},
+		Answers: AnswerFormat{ID: mathvistaID, Text: mathvistaText},
 	}
 }
 
@@ -38,6 +37,16 @@ func mathvistaID(r *Record) (string, bool) {
 		return r.Key, true
 	}
 	return r.Text("question_id", "pid", "index")
+}
+
+// mathvistaText is what was generated. The official results repeat the question with its answer, which must not be taken for
+// it where there is no response.
+func mathvistaText(r *Record) (string, bool) {
+	if _, ok := r.Fields["question_type"]; !ok {
+		return "", false
+	}
+	text, _ := r.Text("response")
+	return text, true
 }
 
 // A MathVistaReference is a question's answer and what the figures are broken down by.

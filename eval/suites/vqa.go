@@ -35,6 +35,7 @@ func (s softVQA) score(d *Data, a *Answers) (*Result, error) {
 	m := match(d, a)
 	r := m.Result()
 	var values []float64
+	normalised := map[string]string{} // people give the same few answers over and over
 	for i := range d.Questions {
 		ref, ok := d.Questions[i].Reference.(VQAReference)
 		if !ok {
@@ -49,7 +50,12 @@ func (s softVQA) score(d *Data, a *Answers) (*Result, error) {
 			sample.Parsed = s.normalise(text)
 			normal := make([]string, len(ref.Answers))
 			for j, answer := range ref.Answers {
-				normal[j] = s.normalise(answer)
+				text, ok := normalised[answer]
+				if !ok {
+					text = s.normalise(answer)
+					normalised[answer] = text
+				}
+				normal[j] = text
 			}
 			sample.Score = s.sample(score.SoftAccuracies(sample.Parsed, normal))
 		}
