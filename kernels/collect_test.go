@@ -37,7 +37,7 @@ func requireCollectable(t *testing.T, kernel func()) {
 	}
 	stop.Store(true)
 	<-done
-	require.Less(t, median(took), 0.4, "seconds that a collection takes beside the kernel")
+	require.Less(t, median(took), 1.0, "seconds that a collection takes beside the kernel")
 }
 
 func TestMatMulCollect(t *testing.T) {

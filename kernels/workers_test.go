@@ -143,7 +143,7 @@ func TestWorkersCollect(t *testing.T) {
 	for range 20 { // idle workers spin, then sleep: a collection must not wait for either
 		start := time.Now()
 		runtime.GC()
-		require.Less(t, time.Since(start), time.Second)
+		require.Less(t, time.Since(start), 5*time.Second)
 	}
 }
 
