@@ -112,6 +112,7 @@ func TestMME(t *testing.T) {
 	require.Equal(t, 200.0, value(t, r, "count"))
 	require.Equal(t, 50.0, value(t, r, "artwork"), "one of two right, the other without an answer")
 	require.Equal(t, 50.0, value(t, r, "cognition"), "answers without a prompt go to the questions in turn")
+	require.Equal(t, 250.0, value(t, r, "perception, by image, missing as wrong"))
 	require.Equal(t, mmeFolder+"/artwork/images/7.jpg", o.data.Questions[2].Images[0])
 	converted, unknown := MMEResults(o.data, o.answers)
 	require.Equal(t, 1, unknown)

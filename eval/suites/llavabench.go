@@ -34,10 +34,16 @@ func llavaBench() *Suite {
 }
 
 func openLLaVABench(d *Dir) (*Data, error) {
-	name, err := d.First("questions.jsonl", "qa90_questions.jsonl", "reviews.jsonl")
+	names := []string{"questions.jsonl", "qa90_questions.jsonl", "reviews.jsonl"}
+	name, err := d.First(names...)
 	if err != nil {
-		return nil, err
+		reviews, globErr := d.Glob("reviews/*.jsonl")
+		if globErr != nil || len(reviews) == 0 {
+			return nil, err
+		}
+		name = reviews[0] // they are all about the same questions
 	}
+	fromReviews := name != names[0] && name != names[1]
 	data := &Data{}
 	list, err := readLLaVAQuestions(d, name)
 	if err != nil {
@@ -45,7 +51,7 @@ func openLLaVABench(d *Dir) (*Data, error) {
 	}
 	seen := map[ID]bool{}
 	for _, q := range list {
-		if name == "reviews.jsonl" && seen[q.QuestionID] {
+		if fromReviews && seen[q.QuestionID] {
 			continue // reviewed more than once
 		}
 		seen[q.QuestionID] = true
