@@ -74,6 +74,8 @@ type AnswerFormat struct {
 	Texts []string
 	// Partial passes over records without an answer: the file repeats every question.
 	Partial bool
+	// Read reads answers that are no file of records, such as a folder; ok is false for what is one.
+	Read func(file string) (a *Answers, ok bool, err error)
 	// Lenient passes over lines that are no JSON, as the suite's upstream converter does.
 	Lenient bool
 }
@@ -85,6 +87,11 @@ var (
 
 // ReadAnswers reads a file of answers in any of the layouts; the file itself tells which. It may be compressed by gzip.
 func (s *Suite) ReadAnswers(file string) (*Answers, error) {
+	if s.Answers.Read != nil {
+		if a, ok, err := s.Answers.Read(file); ok || err != nil {
+			return a, err
+		}
+	}
 	raw, err := readPlain(file)
 	if err != nil {
 		return nil, err

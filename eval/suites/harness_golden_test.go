@@ -1,7 +1,6 @@
 package suites
 
 import (
-	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -208,9 +207,16 @@ func TestMMEGolden(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, string(raw), string(files[filepath.Base(file)]), file)
 	}
-	z, err := zip.NewReader(strings.NewReader(o.upload(t)), int64(len(o.upload(t))))
-	require.NoError(t, err)
-	require.Len(t, z.File, len(want))
+	r, _ = o.score(t, "official")
+	zipped := filepath.Join(t.TempDir(), "r.zip")
+	require.NoError(t, os.WriteFile(zipped, []byte(o.upload(t)), 0o600))
+	for _, file := range []string{zipped, filepath.Join(dir, "expected_converted")} {
+		a, err := o.ReadAnswers(file)
+		require.NoError(t, err)
+		again, err := o.Scorers[0].Score(o.data, a)
+		require.NoError(t, err)
+		require.Equal(t, r.Metrics, again.Metrics, "the official tool's layout scores like LLaVA's")
+	}
 }
 
 func TestMMBenchGolden(t *testing.T) {

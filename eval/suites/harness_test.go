@@ -118,6 +118,10 @@ func TestMME(t *testing.T) {
 	require.Equal(t, 1, unknown)
 	require.Equal(t, "0001.txt\tTwo?  Please answer yes or no.\tNo\tNo\n0001.txt\tOne? Please answer yes or no.\tYes\tYes\n", string(converted["count.txt"]))
 
+	_, err := o.ReadAnswers(files(t, map[string]string{"count.txt": "0001.png\tTwo?\tNo\n"}))
+	require.ErrorContains(t, err, "line 1: expected image")
+	_, err = o.ReadAnswers(t.TempDir())
+	require.ErrorContains(t, err, "no results")
 	require.ErrorIs(t, openError(t, "mme", nil), fs.ErrNotExist)
 	require.ErrorContains(t, openError(t, "mme", map[string]string{mmeFolder + "/count/1.png": "x"}), "no questions")
 	require.ErrorContains(t, openError(t, "mme", map[string]string{mmeFolder + "/count/1.txt": "x\tYes\nq Yes"}), "line 2")

@@ -38,7 +38,7 @@ func mme() *Suite {
 			{Name: "vlmevalkit", Upstream: "open-compass/VLMEvalKit e8e78f0, vlmeval/dataset/utils/yorn.py, exact_matching", Score: scoreMMEVLMEvalKit},
 		},
 		Submission: &Submission{Name: "mme_results.zip", Write: writeMME},
-		Answers: AnswerFormat{ID: func(r *Record) (string, bool) {
+		Answers: AnswerFormat{Read: readMMEResults, ID: func(r *Record) (string, bool) {
 			if r.Format == Table {
 				return r.Text("image_path", "question_id", "index")
 			}
