@@ -88,6 +88,24 @@ func TestDirStaysInside(t *testing.T) {
 	require.Equal(t, []string{"y.jsonl"}, d.Read())
 }
 
+func TestGenericErrors(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"text":"?","answer":"x"}`:                                                "no question_id",
+		`{"question_id":1,"text":"?"}`:                                             "neither answer nor answers",
+		`{"question_id":1,"answer":{"a":1}}`:                                       "expected a string or a list",
+		`{"question_id":1,"answer":[[1]]}`:                                         "expected a list of strings",
+		`{"question_id":1,"answer":"C","choices":["a","b"]}`:                       "expected one of their letters",
+		`{"question_id":1,"answer":"x"}` + "\n" + `{"question_id":1,"answer":"y"}`: "have the same id",
+		`{"question_id":1,`:                                                        "line 1",
+	} {
+		d, err := OpenDir(files(t, map[string]string{"questions.jsonl": line}))
+		require.NoError(t, err)
+		_, err = openGeneric(d)
+		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, "questions.jsonl")
+	}
+}
+
 func TestPythonJSON(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, writePyArray(&b, []pyRow{{"id", pyID("12"), "s", pyQuote("\"\\\n\r\t\b\f\x01\x7f/é\U0001f600")}, {"id", pyID("007")}}))

@@ -106,6 +106,11 @@ var fixtures = map[string]fixture{
 		{"dataset_name":"IIIT5K","id":1,"image_path":"b.jpg","question":"?","answers":["CENTRE",7],"type":"Regular Text Recognition"}]`},
 		answers: `[{"id":0,"predict":"x^2","answers":"x ^ 2"},{"id":1,"predict":"the ＣＥＮＴＲＥ","answers":["CENTRE"]},{"id":0,"answers":"x ^ 2"}]`,
 		want:    map[string]float64{"official Final Score": 1, "official group: Text Recognition": 0, "lmms-eval Final Score": 2, "vlmevalkit type: Regular Text Recognition": 0}},
+	"own test set": {suite: "jsonl", data: map[string]string{"images/a.png": "", "questions.jsonl": `{"question_id":1,"image":"a.png","text":"What?","answer":"Red","category":"colour","seed":5}
+{"question_id":"x","image":["a.png","b.png"],"text":"Which?","answer":"B","choices":["a cat","a dog"],"category":"choice"}
+{"question_id":"y","text":"How many?","answers":["100",99]}`},
+		answers: `{"question_id":"1","text":" red. "}` + "\n" + `{"question_id":"x","text":"The answer is B"}` + "\n" + `{"question_id":"y","text":"103"}`,
+		want:    map[string]float64{"exact accuracy": 2.0 / 3, "exact category: choice": 1, "contains accuracy": 2.0 / 3, "relaxed accuracy": 1.0 / 3, "anls accuracy": (0.75 + 2.0/3) / 3, "vqa accuracy": 0}},
 	"mathvista": {suite: "mathvista", data: map[string]string{"testmini.json": `{"7":{"question":"How many?","image":"images/7.jpg","choices":null,"precision":null,"answer":"3","question_type":"free_form","answer_type":"integer","metadata":{"grade":"college","skills":["a","b"]}},
 		"8":{"question":"Which?","image":"images/8.jpg","choices":["left","right"],"answer":"right","question_type":"multi_choice","answer_type":"text","metadata":{"grade":"college"}},
 		"9":{"question":"How far?","image":"images/9.jpg","choices":null,"precision":1,"answer":"1.2","question_type":"free_form","answer_type":"float","metadata":{"grade":"school"}}}`},

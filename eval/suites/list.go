@@ -28,6 +28,7 @@ func All() []*Suite {
 		realworldqa(),
 		llavaBench(),
 		mmvet(),
+		generic(),
 	}
 }
 

@@ -105,6 +105,7 @@ func promptTable() []Prompt {
 		{"llava_bench", kit, "", lines(question)},
 		{"mmvet", llava, "", lines(question)},
 		{"mmvet", kit, "", lines(question)},
+		{"jsonl", llava, "", lines(question)},
 	}
 	for _, p := range []struct{ suite, llava, lmms string }{
 		{"mmbench", askLetter, askLetter},
