@@ -23,7 +23,16 @@ func newSuites(env *environment) *cobra.Command {
 		Use:   "suites",
 		Short: "List the public benchmarks, and check downloads of them",
 		Long: `suites lists the public benchmarks: what to download, where it goes, licence, size, metric, scorers, and whether
-DIR/NAME has the files. Nothing is ever downloaded.`,
+DIR/NAME has the files. Nothing is ever downloaded.
+
+The suite jsonl is a test set of your own, without any code: DIR/questions.jsonl with an object a line,
+  question_id  string or integer, unique
+  image        path from DIR or DIR/images, or a list of paths; may be absent
+  text         the question, as it is to be asked
+  answer       the right answer, or answers, a list of them; of a multiple choice the letter
+  choices      the options of a multiple choice, without letters
+  category     figures are given for each; may be absent
+Its scorers are exact (the default), contains, vqa, anls and relaxed.`,
 		Example: `  llavabench suites
   llavabench suites list --data ~/benchmarks --json
   llavabench suites check textvqa --data ~/benchmarks/textvqa`,
