@@ -63,7 +63,7 @@ def stage(name, folder):
     joined = [l for l in log if "join_r2" in l]
     out = ["### " + name, ""]
     if joined:
-        out += ["Projector fitted to the oracle's embedding: R2 %.3f, %.1f core-minutes." % (joined[-1]["join_r2"], joined[-1]["core_minutes"]), ""]
+        out += ["Projectors fitted to the oracle's embedding: R2 %s, %.1f core-minutes." % (", ".join("%s %.3f" % i for i in joined[-1]["join_r2"].items()), joined[-1]["core_minutes"]), ""]
     out += ["| step | core-minutes | loss | learning rate | on validation |", "|---|---|---|---|---|"]
     shown = [l for l in steps if len(l) > 4]
     for l in shown[::max(1, len(shown) // 8)][:-1] + shown[-1:]:

@@ -89,7 +89,7 @@ class Source:
             with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
                 feats = torch.cat([self.tower(torch.from_numpy(S.normalise(v[None])))[0].bfloat16() for v in pixels])
         return {"labels": torch.from_numpy(lab.astype(np.int16)), "feats": feats, "refs": np.array(frame["refs"], np.int64),
-                "full": (lab[:, 0] > 0), "qa": [self.ids(q) for q in qa]}
+                "full": lab[:, 0] > 0, "core": (lab[:, 2] > 0) | (lab[:, 5] > 0), "qa": [self.ids(q) for q in qa]}
 
     def ids(self, q):
         return self.tokens.question(q["question"]), self.tokens.answer(q["question"], q["answer"]), q["category"], q["kind"]
@@ -110,7 +110,8 @@ class Source:
 
     def batch(self, n, length, budget):
         """n pictures with questions of up to budget tokens behind each, cut to length image tokens: all patches with something
-        in them, row ends and a random part of the empty ones, in order and with their positions. length 0 keeps everything."""
+        in them (centres and characters before others), row ends and a random part of the empty ones, in order and with their
+        positions. length 0 keeps everything."""
         rows, packs = [], []
         for _ in range(n):
             item = self.draw()
@@ -122,7 +123,7 @@ class Source:
                     pack.append(q)
                     left -= len(q[0]) + len(q[1])
             packs.append(pack)
-        return collate(rows, packs, self.before)
+        return collate(rows, packs, self.before, self.model)
 
 
 def keep(item, length, rng):
@@ -130,14 +131,15 @@ def keep(item, length, rng):
     if length == 0 or length >= len(refs):
         return np.arange(len(refs))
     full = np.where(refs < 0, False, item["full"][np.maximum(refs, 0)])
-    score = rng.random(len(refs)) + 10 * full + 0.6 * (refs < 0)
+    core = np.where(refs < 0, False, item["core"][np.maximum(refs, 0)])
+    score = rng.random(len(refs)) + 10 * full + 20 * core + 0.6 * (refs < 0)
     return np.sort(np.argpartition(-score, length)[:length])
 
 
-def collate(rows, packs, before):
+def collate(rows, packs, before, model):
     length = min(len(k) for _, k in rows)
     p = len(before)
-    out = {"before": torch.tensor(before)}
+    out = {"before": torch.tensor(before), "model": model}
     refs = np.stack([item["refs"][k[:length]] for item, k in rows])
     newline = refs < 0
     take = np.maximum(refs, 0)

@@ -1,4 +1,5 @@
-"""Stage 2: the decoder, first on the labels themselves (oracle), then joined to the tower, then on what the tower sees.
+"""Stage 2: the decoder, first on the labels themselves (oracle), then joined to the tower, then on what the tower sees, for
+the generations of one view together (low), for those of tiles together (high), or for one alone.
 
     python3 tools/train/decoder.py oracle  --scenes bin/scenes --tokenizer runs/tokenizer.model --out runs/oracle --steps 4000
     python3 tools/train/decoder.py llava15 --scenes bin/scenes --tokenizer runs/tokenizer.model --out runs/llava15 \\
@@ -24,13 +25,14 @@ import nets
 import scenes as S
 import tokens
 
-# Share of the steps of the oracle stage that show each generation's layout.
-ORACLE = {"llava15": 0.5, "llava16": 0.3, "llava1": 0.2}
+# Share of the steps that show each generation's layout, in the stages that serve all.
+SHARES = {"oracle": {"llava15": 0.5, "llava16": 0.3, "llava1": 0.2},
+          "low": {"llava15": 0.6, "llava1": 0.4}, "high": {"llava16": 0.55, "llava15hd": 0.45}}
 
 
 def main():
     a = argparse.ArgumentParser()
-    a.add_argument("stage", choices=["oracle", *data.SIDE])
+    a.add_argument("stage", choices=[*SHARES, *data.SIDE])
     a.add_argument("--scenes", required=True)
     a.add_argument("--tokenizer", required=True)
     a.add_argument("--out", required=True)
@@ -47,6 +49,7 @@ def main():
     a.add_argument("--fresh", type=float, default=0.25)
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--eval", type=int, default=70, help="validation pictures")
+    a.add_argument("--save", type=float, default=90, help="CPU seconds between checkpoints")
     a.add_argument("--every", type=int, default=500, help="steps between evaluations")
     a = a.parse_args()
     os.makedirs(a.out, exist_ok=True)
@@ -55,8 +58,10 @@ def main():
     rng = np.random.default_rng(a.seed)
     tok = tokens.Tokens(a.tokenizer)
     oracle = a.stage == "oracle"
-    model = fast.LLaVA(tok.size, mlp=a.stage != "llava1")
+    model = fast.LLaVA(tok.size)
+    share = SHARES.get(a.stage, {a.stage: 1.0})
     model.tie(tok)
+    model.mimic()
     tower = None
     if not oracle:
         tower = nets.Tower()
@@ -68,7 +73,7 @@ def main():
     if state:
         step, minutes, drawn = state["step"], state["minutes"], state["drawn"]
         rng = np.random.default_rng((a.seed, step))
-    layouts = list(ORACLE) if oracle else [a.stage]
+    layouts = list(share)
     sources = {m: data.Source(a.scenes, m, tok, a.seed, rng, tower, a.bank, a.fresh, start=drawn) for m in layouts}
     checks = {m: data.Source(a.scenes, m, tok, 1, np.random.default_rng(0), tower, split="val", more=4) for m in layouts}
     log = open(os.path.join(a.out, "log.jsonl"), "a")
@@ -78,7 +83,11 @@ def main():
         own = model.state_dict()
         model.load_state_dict({k: first[k] if k in first and first[k].shape == v.shape else v for k, v in own.items()})
         if a.join:
-            r2 = join.fit(model, sources[a.stage], mlp=a.stage != "llava1")
+            r2 = {}
+            for kind, mlp in (("linear", False), ("mlp", True)):
+                own = [s for m, s in sources.items() if (m != "llava1") == mlp]
+                if own:
+                    r2[kind] = join.fit(model, own, mlp)
             print(json.dumps({"join_r2": r2, "core_minutes": round((time.process_time() - began) / 60, 2)}), file=log, flush=True)
     if state:
         model.load_state_dict(state["model"])
@@ -94,7 +103,7 @@ def main():
         lr = a.lr * min(1, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * u)))
         for group in opt.param_groups:
             group["lr"] = lr
-        m = layouts[int(rng.choice(len(layouts), p=list(ORACLE.values())))] if oracle else a.stage
+        m = layouts[int(rng.choice(len(layouts), p=list(share.values())))]
         if u > 1 - a.full:
             batch = [sources[m].batch(1, 0, 3 * a.text) for _ in range(2)]
         else:
@@ -112,7 +121,7 @@ def main():
         step += 1
         losses.append(float(loss.detach()))
         now = time.process_time()
-        if step % a.every == 0 or now - saved > 90 or step == a.steps:
+        if step % a.every == 0 or now - saved > a.save or step == a.steps:
             minutes += (now - saved) / 60
             saved = now
             record = {"step": step, "core_minutes": round(minutes, 2), "loss": round(sum(losses) / len(losses), 3), "lr": round(lr, 6)}

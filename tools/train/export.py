@@ -54,7 +54,7 @@ def decoder_tensors(model, name):
             out["model.layers.%s.%s%s" % (i, part, rest)] = v
     for kind in ("weight", "bias"):
         if name == "llava1":
-            out["model.mm_projector." + kind] = d["projector.linear_1." + kind]
+            out["model.mm_projector." + kind] = d["linear.linear_1." + kind]
         else:
             out["model.mm_projector.0." + kind] = d["projector.linear_1." + kind]
             out["model.mm_projector.2." + kind] = d["projector.linear_2." + kind]

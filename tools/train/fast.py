@@ -11,10 +11,13 @@ import scenes as S
 
 
 class LLaVA(nn.Module):
-    def __init__(self, vocab, mlp=True):
+    """One decoder with the projectors of all generations: two layers with GELU between, and the linear one of the first."""
+
+    def __init__(self, vocab):
         super().__init__()
         self.decoder = nets.Decoder(vocab)
-        self.projector = nets.Projector(self.decoder.hidden, mlp)
+        self.projector = nets.Projector(self.decoder.hidden, True)
+        self.linear = nets.Projector(self.decoder.hidden, False)
         self.newline = nn.Parameter(torch.randn(self.decoder.hidden))
         self.tables = nn.ModuleDict({k: nn.Embedding(n, self.decoder.hidden) for k, n in data.TABLES.items()})
         for k, t in self.tables.items():
@@ -44,11 +47,32 @@ class LLaVA(nn.Module):
             for i, c in enumerate(S.SYMBOLS):
                 t[slot][1 + i] = 0.6 * e[tok.sp.piece_to_id(c)][order]
 
+    @torch.no_grad()
+    def mimic(self, gain=1.7, copy=0.5):
+        """Starts attention as trained transformers have it (Trockman and Kolter, "Mimetic initialization of self-attention
+        layers", 2023): queries look for keys like themselves, in the slow dimensions of RoPE, and values are handed on as
+        they are."""
+        for l in self.decoder.layers:
+            d = l.q_proj.weight.shape[0] // l.heads
+            slow = [i for i in range(d) if i % (d // 2) >= d // 2 - 5]
+            for p in (l.v_proj, l.o_proj):
+                p.weight.mul_(0.3)
+            for h in range(l.heads):
+                basis = torch.linalg.qr(torch.randn(l.q_proj.weight.shape[1], len(slow)))[0].T * gain
+                for i, r in zip(slow, basis):
+                    l.q_proj.weight[h * d + i] = r
+                    l.k_proj.weight[h * d + i] = r
+            l.v_proj.weight += torch.eye(len(l.v_proj.weight))
+            l.o_proj.weight += copy * torch.eye(len(l.o_proj.weight))
+
     def oracle(self, labels):
         return sum(t(labels[..., i]) for i, t in enumerate(self.tables.values()))
 
     def image(self, batch):
-        x = self.projector(batch["feats"].float()) if "feats" in batch else self.oracle(batch["labels"])
+        if "feats" in batch:
+            x = (self.linear if batch["model"] == "llava1" else self.projector)(batch["feats"].float())
+        else:
+            x = self.oracle(batch["labels"])
         return torch.where(batch["newline"][..., None], self.newline.to(x.dtype), x)
 
     def forward(self, batch, image=None):
@@ -122,7 +146,7 @@ def evaluate(model, source, pictures, questions=5):
         source.items.append(source.make(filtered=False))
     for item in source.items:
         pack = item["qa"][:questions]
-        batch = data.collate([(item, data.keep(item, 0, None))], [pack], source.before)
+        batch = data.collate([(item, data.keep(item, 0, None))], [pack], source.before, source.model)
         with torch.autocast("cpu", torch.bfloat16):
             logits, target = model(batch)
         hit = (logits.argmax(-1) == target)

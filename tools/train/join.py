@@ -6,29 +6,30 @@ from torch import nn
 import nets
 
 
-def pairs(model, source, pictures):
+def pairs(model, sources, pictures):
     x, y, w = [], [], []
-    while len(source.items) < pictures:
-        source.items.append(source.make())
-    with torch.no_grad():
+    for source in sources:
+        while len(source.items) < pictures:
+            source.items.append(source.make())
         for item in source.items[:pictures]:
             lab = item["labels"].long()
             busy = item["full"]
             take = torch.from_numpy(busy | (source.rng.random(len(busy)) < 0.15))
             lab = lab[take]
             x.append(item["feats"][take].float())
-            y.append(model.oracle(lab).float())
+            with torch.no_grad():
+                y.append(model.oracle(lab).float())
             w.append(1.0 + 3.0 * (lab[:, 0] > 0) + 8.0 * (lab[:, 2] > 0))
     return torch.cat(x), torch.cat(y), torch.cat(w)
 
 
-def fit(model, source, mlp, pictures=150, steps=1200):
+def fit(model, sources, mlp, pictures=150, steps=1200):
     """Ridge regression for a linear projector; AdamW on standardised features, folded into the first layer, for an MLP.
     Returns the weighted R2."""
-    x, y, w = pairs(model, source, pictures)
+    x, y, w = pairs(model, sources, pictures)
     mean, std = x.mean(0), x.std(0) + 1e-3
     z = (x - mean) / std
-    p = model.projector
+    p = model.projector if mlp else model.linear
     if mlp:
         small = nets.Projector(p.linear_1.out_features, True)
         opt = torch.optim.AdamW(small.parameters(), lr=2e-3, betas=(0.9, 0.98))
