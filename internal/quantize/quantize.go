@@ -208,7 +208,7 @@ func (t target) write(w *kernels.Workers, out *checkpoint.Writer) (*Error, error
 		if err := out.Tensor(codesName, codes); err != nil {
 			return nil, err
 		}
-		e := compare(t.source.Name, t.quant.String(), old, converted)
+		e := compare(w, t.source.Name, t.quant.String(), old, converted)
 		return &e, out.Tensor(scalesName, scales)
 	}
 	data := make([]byte, rows*cols*t.dtype.Size())
@@ -221,32 +221,44 @@ func (t target) write(w *kernels.Workers, out *checkpoint.Writer) (*Error, error
 	if err != nil {
 		return nil, err
 	}
-	e := compare(t.source.Name, strings.ToLower(t.dtype.String()), old, converted)
+	e := compare(w, t.source.Name, strings.ToLower(t.dtype.String()), old, converted)
 	return &e, out.Tensor(t.name, data)
 }
 
-// compare measures the difference of two matrices of the same size, summing in float64.
-func compare(name, kind string, old, converted kernels.Weight) Error {
-	e := Error{Tensor: name, Type: kind}
-	a, b := make([]float32, old.Cols()), make([]float32, old.Cols())
-	var square, aa, bb, ab float64
-	for i := range old.Rows() {
-		old.Row(a, i)
-		converted.Row(b, i)
-		for k := range a {
-			x, y := float64(a[k]), float64(b[k])
-			d := x - y
-			e.Max = max(e.Max, math.Abs(d))
-			square += float64(d * d)
-			aa += float64(x * x)
-			bb += float64(y * y)
-			ab += float64(x * y)
+// compare measures the difference of two matrices of the same size. The sums are float64, row by row and then over the rows
+// in order, so that they do not depend on the number of workers.
+func compare(w *kernels.Workers, name, kind string, old, converted kernels.Weight) Error {
+	type sums struct{ max, square, aa, bb, ab float64 }
+	const block = 64
+	rows := make([]sums, old.Rows())
+	w.Do((old.Rows()+block-1)/block, func(_, task int) {
+		a, b := make([]float32, old.Cols()), make([]float32, old.Cols())
+		for i := task * block; i < min((task+1)*block, old.Rows()); i++ {
+			old.Row(a, i)
+			converted.Row(b, i)
+			s := &rows[i]
+			for k := range a {
+				x, y := float64(a[k]), float64(b[k])
+				d := x - y
+				s.max = max(s.max, math.Abs(d))
+				s.square += float64(d * d)
+				s.aa += float64(x * x)
+				s.bb += float64(y * y)
+				s.ab += float64(x * y)
+			}
 		}
+	})
+	var all sums
+	for _, s := range rows {
+		all.max = max(all.max, s.max)
+		all.square += s.square
+		all.aa += s.aa
+		all.bb += s.bb
+		all.ab += s.ab
 	}
-	e.RMS = math.Sqrt(square / float64(old.Rows()*old.Cols()))
-	e.Cosine = 1
-	if aa > 0 && bb > 0 {
-		e.Cosine = ab / math.Sqrt(aa) / math.Sqrt(bb)
+	e := Error{Tensor: name, Type: kind, Max: all.max, RMS: math.Sqrt(all.square / float64(old.Rows()*old.Cols())), Cosine: 1}
+	if all.aa > 0 && all.bb > 0 {
+		e.Cosine = all.ab / math.Sqrt(all.aa) / math.Sqrt(all.bb)
 	}
 	return e
 }
