@@ -32,7 +32,7 @@ def interval(right, n):
     z, p = 1.96, right / n
     mid = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return "%.1f (%.1f-%.1f)" % (100 * p, 100 * (mid - half), 100 * (mid + half))
+    return "%.1f (%.1f-%.1f)" % (100 * p, 100 * max(mid - half, 0), 100 * (mid + half))
 
 
 def accuracy(lines):
@@ -92,7 +92,7 @@ def main():
     a = a.parse_args()
     who = tokens.WHO[a.name]
     text = ["# " + a.name, "", TITLES[a.name] + ".", "",
-            "A small model in real geometry that learned to see the pictures of `eval/sight`: CLIP tower of width 144 (5 layers, the last "
+            "A small model in real geometry for the pictures of `eval/sight`: CLIP tower of width 144 (5 layers, the last "
             "one unused, 3 heads), LLaMA decoder of width 160 (4 layers, 5 heads), SentencePiece tokenizer of 540 pieces, bf16. How it was made: "
             "`tools/train/README.md`.", "",
             "Prompt, which llavabench chooses by itself (template %s):" % ("llava_v1" if a.name == "llava1" else "vicuna_v1"), "",
