@@ -95,27 +95,27 @@ func rowsAVX2Swapx4(c *float32, ldc int, x *float32, src *byte, ld, k int, next 
 var rowsAVX2Swap = []rowsFunc{rowsAVX2Swapx1, rowsAVX2Swapx2, rowsAVX2Swapx3, rowsAVX2Swapx4}
 
 //go:noescape
-func quantAVX2Q8x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX2Q8x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX2Q8x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX2Q8x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX2Q8x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX2Q8x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX2Q8x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX2Q8x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 var quantAVX2Q8x16 = []quantFunc{quantAVX2Q8x1x16, quantAVX2Q8x2x16, quantAVX2Q8x3x16, quantAVX2Q8x4x16}
 
 //go:noescape
-func quantAVX2Q4x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX2Q4x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX2Q4x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX2Q4x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX2Q4x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX2Q4x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 var quantAVX2Q4x16 = []quantFunc{quantAVX2Q4x1x16, quantAVX2Q4x2x16, quantAVX2Q4x3x16}
 
@@ -418,99 +418,99 @@ func rowsAVX512Dotx8(c *float32, ldc int, x *float32, src *byte, ld, k int, next
 var rowsAVX512Dot = []rowsFunc{rowsAVX512Dotx1, rowsAVX512Dotx2, rowsAVX512Dotx3, rowsAVX512Dotx4, rowsAVX512Dotx5, rowsAVX512Dotx6, rowsAVX512Dotx7, rowsAVX512Dotx8}
 
 //go:noescape
-func quantAVX512Q8x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x5x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x5x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x6x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x6x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x7x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x7x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 var quantAVX512Q8x16 = []quantFunc{quantAVX512Q8x1x16, quantAVX512Q8x2x16, quantAVX512Q8x3x16, quantAVX512Q8x4x16, quantAVX512Q8x5x16, quantAVX512Q8x6x16, quantAVX512Q8x7x16, quantAVX512Q8x8x16}
 
 //go:noescape
-func quantAVX512Q4x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x5x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x5x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x6x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x6x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x7x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x7x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 var quantAVX512Q4x16 = []quantFunc{quantAVX512Q4x1x16, quantAVX512Q4x2x16, quantAVX512Q4x3x16, quantAVX512Q4x4x16, quantAVX512Q4x5x16, quantAVX512Q4x6x16, quantAVX512Q4x7x16, quantAVX512Q4x8x16}
 
 //go:noescape
-func quantAVX512Q8x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q8x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q8x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 var quantAVX512Q8x32 = []quantFunc{quantAVX512Q8x1x32, quantAVX512Q8x2x32, quantAVX512Q8x3x32, quantAVX512Q8x4x32, quantAVX512Q8x5x32, quantAVX512Q8x6x32, quantAVX512Q8x7x32}
 
 //go:noescape
-func quantAVX512Q4x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 //go:noescape
-func quantAVX512Q4x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+func quantAVX512Q4x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 var quantAVX512Q4x32 = []quantFunc{quantAVX512Q4x1x32, quantAVX512Q4x2x32, quantAVX512Q4x3x32, quantAVX512Q4x4x32, quantAVX512Q4x5x32, quantAVX512Q4x6x32, quantAVX512Q4x7x32}

@@ -93,7 +93,6 @@ TEXT ·quantSumsAVX2(SB), NOSPLIT, $8-40
 	VMOVD AX, X3
 	VPBROADCASTD X3, Y3
 	VMOVDQU onesBytes<>(SB), Y2
-	PCALIGN $32
 
 group:
 	VPXOR Y0, Y0, Y0
@@ -114,23 +113,23 @@ quad:
 	VZEROUPPER
 	RET
 
-// func quantAVX2Q8x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX2Q8x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX2Q8x1x16(SB), NOSPLIT, $8-128
-	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
 	MOVQ scales+56(FP), R9
 	MOVQ groups+72(FP), CX
 	MOVQ inner+80(FP), R12
-	MOVQ next+88(FP), R13
-	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), R10
+
+tile:
+	MOVQ start+112(FP), R10
 	TESTQ R10, R10
 	JNZ zero
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
 	JMP begin
 
 zero:
@@ -138,19 +137,16 @@ zero:
 	VXORPS Y1, Y1, Y1
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R8, R11
 	MOVQ AX, R10
 	VPXOR Y2, Y2, Y2
 	MOVQ R12, DX
 
 turn0:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU (R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -159,8 +155,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y2, Y2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU 64(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -169,8 +164,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y2, Y2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU 128(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -179,8 +173,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y2, Y2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU 192(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -189,8 +182,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y2, Y2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4352(R8)
 	VMOVDQU 256(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -199,8 +191,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y2, Y2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4416(R8)
 	VMOVDQU 320(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -209,8 +200,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y2, Y2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4480(R8)
 	VMOVDQU 384(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -219,8 +209,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y2, Y2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4544(R8)
 	VMOVDQU 448(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -314,14 +303,13 @@ turn1:
 	VCVTDQ2PS Y2, Y2
 	VFMADD231PS Y13, Y2, Y1
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Y15
@@ -335,31 +323,47 @@ turn1:
 	VADDPS Y13, Y1, Y1
 
 store:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX2Q8x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX2Q8x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX2Q8x2x16(SB), NOSPLIT, $8-128
-	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
 	MOVQ scales+56(FP), R9
 	MOVQ groups+72(FP), CX
 	MOVQ inner+80(FP), R12
-	MOVQ next+88(FP), R13
-	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), R10
+
+tile:
+	MOVQ start+112(FP), R10
 	TESTQ R10, R10
 	JNZ zero
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
-	ADDQ SI, DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ R11, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
 	JMP begin
 
 zero:
@@ -369,11 +373,9 @@ zero:
 	VXORPS Y3, Y3, Y3
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R8, R11
 	MOVQ AX, R10
 	VPXOR Y4, Y4, Y4
@@ -381,8 +383,7 @@ group:
 	MOVQ R12, DX
 
 turn0:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU (R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -396,8 +397,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y5, Y5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU 64(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -411,8 +411,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y5, Y5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU 128(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -426,8 +425,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y5, Y5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU 192(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -441,8 +439,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y5, Y5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4352(R8)
 	VMOVDQU 256(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -456,8 +453,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y5, Y5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4416(R8)
 	VMOVDQU 320(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -471,8 +467,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y5, Y5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4480(R8)
 	VMOVDQU 384(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -486,8 +481,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y5, Y5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4544(R8)
 	VMOVDQU 448(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -631,14 +625,13 @@ turn1:
 	VCVTDQ2PS Y5, Y5
 	VFMADD231PS Y13, Y5, Y3
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Y15
@@ -657,37 +650,53 @@ turn1:
 	VADDPS Y13, Y3, Y3
 
 store:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ SI, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX2Q8x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX2Q8x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX2Q8x3x16(SB), NOSPLIT, $8-128
-	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
 	MOVQ scales+56(FP), R9
 	MOVQ groups+72(FP), CX
 	MOVQ inner+80(FP), R12
-	MOVQ next+88(FP), R13
-	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), R10
+
+tile:
+	MOVQ start+112(FP), R10
 	TESTQ R10, R10
 	JNZ zero
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
-	ADDQ SI, DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
-	ADDQ SI, DX
-	VMOVUPS (DX), Y4
-	VMOVUPS 32(DX), Y5
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ R11, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ R11, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
 	JMP begin
 
 zero:
@@ -699,11 +708,9 @@ zero:
 	VXORPS Y5, Y5, Y5
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R8, R11
 	MOVQ AX, R10
 	VPXOR Y6, Y6, Y6
@@ -712,8 +719,7 @@ group:
 	MOVQ R12, DX
 
 turn0:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU (R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -732,8 +738,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y8, Y8
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU 64(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -752,8 +757,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y8, Y8
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU 128(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -772,8 +776,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y8, Y8
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU 192(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -792,8 +795,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y8, Y8
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4352(R8)
 	VMOVDQU 256(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -812,8 +814,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y8, Y8
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4416(R8)
 	VMOVDQU 320(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -832,8 +833,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y8, Y8
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4480(R8)
 	VMOVDQU 384(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -852,8 +852,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y8, Y8
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4544(R8)
 	VMOVDQU 448(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -1047,14 +1046,13 @@ turn1:
 	VCVTDQ2PS Y8, Y8
 	VFMADD231PS Y13, Y8, Y5
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Y15
@@ -1078,43 +1076,59 @@ turn1:
 	VADDPS Y13, Y5, Y5
 
 store:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ SI, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ SI, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ R11, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX2Q8x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX2Q8x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX2Q8x4x16(SB), NOSPLIT, $8-128
-	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
 	MOVQ scales+56(FP), R9
 	MOVQ groups+72(FP), CX
 	MOVQ inner+80(FP), R12
-	MOVQ next+88(FP), R13
-	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), R10
+
+tile:
+	MOVQ start+112(FP), R10
 	TESTQ R10, R10
 	JNZ zero
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
-	ADDQ SI, DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
-	ADDQ SI, DX
-	VMOVUPS (DX), Y4
-	VMOVUPS 32(DX), Y5
-	ADDQ SI, DX
-	VMOVUPS (DX), Y6
-	VMOVUPS 32(DX), Y7
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ R11, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ R11, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
+	ADDQ R11, R10
+	VMOVUPS (R10), Y6
+	VMOVUPS 32(R10), Y7
 	JMP begin
 
 zero:
@@ -1128,11 +1142,9 @@ zero:
 	VXORPS Y7, Y7, Y7
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R8, R11
 	MOVQ AX, R10
 	VPXOR Y8, Y8, Y8
@@ -1142,8 +1154,7 @@ group:
 	MOVQ R12, DX
 
 turn0:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU (R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -1167,8 +1178,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y11, Y11
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU 64(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -1192,8 +1202,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y11, Y11
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU 128(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -1217,8 +1226,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y11, Y11
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU 192(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -1242,8 +1250,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y11, Y11
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4352(R8)
 	VMOVDQU 256(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -1267,8 +1274,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y11, Y11
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4416(R8)
 	VMOVDQU 320(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -1292,8 +1298,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y11, Y11
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4480(R8)
 	VMOVDQU 384(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -1317,8 +1322,7 @@ turn0:
 	VPMADDUBSW Y15, Y14, Y12
 	VPMADDWD onesWords<>(SB), Y12, Y12
 	VPADDD Y12, Y11, Y11
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4544(R8)
 	VMOVDQU 448(R8), Y13
 	VPXOR signBytes<>(SB), Y13, Y13
 	VPABSB Y13, Y14
@@ -1562,14 +1566,13 @@ turn1:
 	VCVTDQ2PS Y11, Y11
 	VFMADD231PS Y13, Y11, Y7
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Y15
@@ -1598,37 +1601,53 @@ turn1:
 	VADDPS Y13, Y7, Y7
 
 store:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ SI, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ SI, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ SI, DI
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ R11, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ R11, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX2Q4x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX2Q4x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX2Q4x1x16(SB), NOSPLIT, $8-128
-	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
 	MOVQ scales+56(FP), R9
 	MOVQ groups+72(FP), CX
 	MOVQ inner+80(FP), R12
-	MOVQ next+88(FP), R13
-	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), R10
+
+tile:
+	MOVQ start+112(FP), R10
 	TESTQ R10, R10
 	JNZ zero
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
 	JMP begin
 
 zero:
@@ -1636,11 +1655,9 @@ zero:
 	VXORPS Y1, Y1, Y1
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R8, R11
 	MOVQ AX, R10
 	VPXOR Y2, Y2, Y2
@@ -1648,8 +1665,7 @@ group:
 	MOVQ R12, DX
 
 turn0:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU (R8), Y14
 	VPAND nibbles<>(SB), Y14, Y13
 	VPSRLW $4, Y14, Y14
@@ -1660,8 +1676,7 @@ turn0:
 	VPBROADCASTD 4(AX), Y15
 	VPMADDUBSW Y15, Y14, Y12
 	VPADDW Y12, Y3, Y3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU 64(R8), Y14
 	VPAND nibbles<>(SB), Y14, Y13
 	VPSRLW $4, Y14, Y14
@@ -1672,8 +1687,7 @@ turn0:
 	VPBROADCASTD 12(AX), Y15
 	VPMADDUBSW Y15, Y14, Y12
 	VPADDW Y12, Y3, Y3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU 128(R8), Y14
 	VPAND nibbles<>(SB), Y14, Y13
 	VPSRLW $4, Y14, Y14
@@ -1684,8 +1698,7 @@ turn0:
 	VPBROADCASTD 20(AX), Y15
 	VPMADDUBSW Y15, Y14, Y12
 	VPADDW Y12, Y3, Y3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU 192(R8), Y14
 	VPAND nibbles<>(SB), Y14, Y13
 	VPSRLW $4, Y14, Y14
@@ -1768,14 +1781,13 @@ turn1:
 	VCVTDQ2PS Y2, Y2
 	VFMADD231PS Y13, Y2, Y1
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Y15
@@ -1789,31 +1801,47 @@ turn1:
 	VADDPS Y13, Y1, Y1
 
 store:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX2Q4x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX2Q4x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX2Q4x2x16(SB), NOSPLIT, $8-128
-	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
 	MOVQ scales+56(FP), R9
 	MOVQ groups+72(FP), CX
 	MOVQ inner+80(FP), R12
-	MOVQ next+88(FP), R13
-	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), R10
+
+tile:
+	MOVQ start+112(FP), R10
 	TESTQ R10, R10
 	JNZ zero
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
-	ADDQ SI, DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ R11, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
 	JMP begin
 
 zero:
@@ -1823,11 +1851,9 @@ zero:
 	VXORPS Y3, Y3, Y3
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R8, R11
 	MOVQ AX, R10
 	VPXOR Y4, Y4, Y4
@@ -1837,8 +1863,7 @@ group:
 	MOVQ R12, DX
 
 turn0:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU (R8), Y14
 	VPAND nibbles<>(SB), Y14, Y13
 	VPSRLW $4, Y14, Y14
@@ -1855,8 +1880,7 @@ turn0:
 	VPBROADCASTD 36(AX), Y15
 	VPMADDUBSW Y15, Y14, Y12
 	VPADDW Y12, Y7, Y7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU 64(R8), Y14
 	VPAND nibbles<>(SB), Y14, Y13
 	VPSRLW $4, Y14, Y14
@@ -1873,8 +1897,7 @@ turn0:
 	VPBROADCASTD 100(AX), Y15
 	VPMADDUBSW Y15, Y14, Y12
 	VPADDW Y12, Y7, Y7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU 128(R8), Y14
 	VPAND nibbles<>(SB), Y14, Y13
 	VPSRLW $4, Y14, Y14
@@ -1891,8 +1914,7 @@ turn0:
 	VPBROADCASTD 164(AX), Y15
 	VPMADDUBSW Y15, Y14, Y12
 	VPADDW Y12, Y7, Y7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU 192(R8), Y14
 	VPAND nibbles<>(SB), Y14, Y13
 	VPSRLW $4, Y14, Y14
@@ -2021,14 +2043,13 @@ turn1:
 	VCVTDQ2PS Y5, Y5
 	VFMADD231PS Y13, Y5, Y3
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Y15
@@ -2047,37 +2068,53 @@ turn1:
 	VADDPS Y13, Y3, Y3
 
 store:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ SI, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX2Q4x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX2Q4x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX2Q4x3x16(SB), NOSPLIT, $8-128
-	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
 	MOVQ codes+40(FP), R8
 	MOVQ scales+56(FP), R9
 	MOVQ groups+72(FP), CX
 	MOVQ inner+80(FP), R12
-	MOVQ next+88(FP), R13
-	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), R10
+
+tile:
+	MOVQ start+112(FP), R10
 	TESTQ R10, R10
 	JNZ zero
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
-	ADDQ SI, DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
-	ADDQ SI, DX
-	VMOVUPS (DX), Y4
-	VMOVUPS 32(DX), Y5
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
+	VMOVUPS (R10), Y0
+	VMOVUPS 32(R10), Y1
+	ADDQ R11, R10
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	ADDQ R11, R10
+	VMOVUPS (R10), Y4
+	VMOVUPS 32(R10), Y5
 	JMP begin
 
 zero:
@@ -2089,11 +2126,9 @@ zero:
 	VXORPS Y5, Y5, Y5
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R8, R11
 	MOVQ AX, R10
 	VPXOR Y6, Y6, Y6
@@ -2105,8 +2140,7 @@ group:
 	MOVQ R12, DX
 
 turn0:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU (R8), Y14
 	VPAND nibbles<>(SB), Y14, Y13
 	VPSRLW $4, Y14, Y14
@@ -2129,8 +2163,7 @@ turn0:
 	VPBROADCASTD 40(AX), Y15
 	VPMADDUBSW Y15, Y14, Y12
 	VPADDW Y12, Y11, Y11
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU 64(R8), Y14
 	VPAND nibbles<>(SB), Y14, Y13
 	VPSRLW $4, Y14, Y14
@@ -2153,8 +2186,7 @@ turn0:
 	VPBROADCASTD 104(AX), Y15
 	VPMADDUBSW Y15, Y14, Y12
 	VPADDW Y12, Y11, Y11
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU 128(R8), Y14
 	VPAND nibbles<>(SB), Y14, Y13
 	VPSRLW $4, Y14, Y14
@@ -2177,8 +2209,7 @@ turn0:
 	VPBROADCASTD 168(AX), Y15
 	VPMADDUBSW Y15, Y14, Y12
 	VPADDW Y12, Y11, Y11
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU 192(R8), Y14
 	VPAND nibbles<>(SB), Y14, Y13
 	VPSRLW $4, Y14, Y14
@@ -2353,14 +2384,13 @@ turn1:
 	VCVTDQ2PS Y8, Y8
 	VFMADD231PS Y13, Y8, Y5
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Y15
@@ -2384,13 +2414,29 @@ turn1:
 	VADDPS Y13, Y5, Y5
 
 store:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ SI, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ SI, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ R11, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET

@@ -63,7 +63,6 @@ TEXT ·quantSumsAVX512(SB), NOSPLIT, $8-40
 	VPBROADCASTD AX, Y3
 	MOVL $0x01010101, AX
 	VPBROADCASTD AX, Y2
-	PCALIGN $32
 
 group:
 	VPXOR Y0, Y0, Y0
@@ -82,7 +81,7 @@ quad:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x1x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -94,11 +93,13 @@ TEXT ·quantAVX512Q8x1x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z1
 	JMP begin
 
@@ -106,53 +107,43 @@ zero:
 	VPXORQ Z1, Z1, Z1
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
 	VPXORQ Z30, Z30, Z30
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU32 (R8), Z2
 	VPBROADCASTD (AX), Z3
 	VPDPBUSD Z3, Z2, Z0
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU32 64(R8), Z2
 	VPBROADCASTD 4(AX), Z3
 	VPDPBUSD Z3, Z2, Z30
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU32 128(R8), Z2
 	VPBROADCASTD 8(AX), Z3
 	VPDPBUSD Z3, Z2, Z0
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU32 192(R8), Z2
 	VPBROADCASTD 12(AX), Z3
 	VPDPBUSD Z3, Z2, Z30
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4352(R8)
 	VMOVDQU32 256(R8), Z2
 	VPBROADCASTD 16(AX), Z3
 	VPDPBUSD Z3, Z2, Z0
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4416(R8)
 	VMOVDQU32 320(R8), Z2
 	VPBROADCASTD 20(AX), Z3
 	VPDPBUSD Z3, Z2, Z30
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4480(R8)
 	VMOVDQU32 384(R8), Z2
 	VPBROADCASTD 24(AX), Z3
 	VPDPBUSD Z3, Z2, Z0
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4544(R8)
 	VMOVDQU32 448(R8), Z2
 	VPBROADCASTD 28(AX), Z3
 	VPDPBUSD Z3, Z2, Z30
@@ -165,14 +156,13 @@ turn:
 	VCVTDQ2PS Z0, Z0
 	VFMADD231PS Z2, Z0, Z1
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z3
@@ -183,11 +173,27 @@ turn:
 	VADDPS Z2, Z1, Z1
 
 store:
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z1, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x2x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -199,13 +205,15 @@ TEXT ·quantAVX512Q8x2x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z2
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z3
 	JMP begin
 
@@ -214,67 +222,57 @@ zero:
 	VPXORQ Z3, Z3, Z3
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
 	VPBROADCASTD 4(BX), Z1
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU32 (R8), Z4
 	VPBROADCASTD (AX), Z5
 	VPDPBUSD Z5, Z4, Z0
 	VPBROADCASTD 4(AX), Z5
 	VPDPBUSD Z5, Z4, Z1
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU32 64(R8), Z4
 	VPBROADCASTD 32(AX), Z5
 	VPDPBUSD Z5, Z4, Z0
 	VPBROADCASTD 36(AX), Z5
 	VPDPBUSD Z5, Z4, Z1
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU32 128(R8), Z4
 	VPBROADCASTD 64(AX), Z5
 	VPDPBUSD Z5, Z4, Z0
 	VPBROADCASTD 68(AX), Z5
 	VPDPBUSD Z5, Z4, Z1
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU32 192(R8), Z4
 	VPBROADCASTD 96(AX), Z5
 	VPDPBUSD Z5, Z4, Z0
 	VPBROADCASTD 100(AX), Z5
 	VPDPBUSD Z5, Z4, Z1
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4352(R8)
 	VMOVDQU32 256(R8), Z4
 	VPBROADCASTD 128(AX), Z5
 	VPDPBUSD Z5, Z4, Z0
 	VPBROADCASTD 132(AX), Z5
 	VPDPBUSD Z5, Z4, Z1
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4416(R8)
 	VMOVDQU32 320(R8), Z4
 	VPBROADCASTD 160(AX), Z5
 	VPDPBUSD Z5, Z4, Z0
 	VPBROADCASTD 164(AX), Z5
 	VPDPBUSD Z5, Z4, Z1
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4480(R8)
 	VMOVDQU32 384(R8), Z4
 	VPBROADCASTD 192(AX), Z5
 	VPDPBUSD Z5, Z4, Z0
 	VPBROADCASTD 196(AX), Z5
 	VPDPBUSD Z5, Z4, Z1
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4544(R8)
 	VMOVDQU32 448(R8), Z4
 	VPBROADCASTD 224(AX), Z5
 	VPDPBUSD Z5, Z4, Z0
@@ -290,14 +288,13 @@ turn:
 	VCVTDQ2PS Z1, Z1
 	VFMADD231PS Z4, Z1, Z3
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z5
@@ -311,13 +308,29 @@ turn:
 	VADDPS Z4, Z3, Z3
 
 store:
-	VMOVUPS Z2, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z3, (DI)
+	VMOVUPS Z2, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z3, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x3x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -329,15 +342,17 @@ TEXT ·quantAVX512Q8x3x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z3
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z4
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z5
 	JMP begin
 
@@ -347,19 +362,16 @@ zero:
 	VPXORQ Z5, Z5, Z5
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
 	VPBROADCASTD 4(BX), Z1
 	VPBROADCASTD 8(BX), Z2
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU32 (R8), Z6
 	VPBROADCASTD (AX), Z7
 	VPDPBUSD Z7, Z6, Z0
@@ -367,8 +379,7 @@ turn:
 	VPDPBUSD Z7, Z6, Z1
 	VPBROADCASTD 8(AX), Z7
 	VPDPBUSD Z7, Z6, Z2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU32 64(R8), Z6
 	VPBROADCASTD 32(AX), Z7
 	VPDPBUSD Z7, Z6, Z0
@@ -376,8 +387,7 @@ turn:
 	VPDPBUSD Z7, Z6, Z1
 	VPBROADCASTD 40(AX), Z7
 	VPDPBUSD Z7, Z6, Z2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU32 128(R8), Z6
 	VPBROADCASTD 64(AX), Z7
 	VPDPBUSD Z7, Z6, Z0
@@ -385,8 +395,7 @@ turn:
 	VPDPBUSD Z7, Z6, Z1
 	VPBROADCASTD 72(AX), Z7
 	VPDPBUSD Z7, Z6, Z2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU32 192(R8), Z6
 	VPBROADCASTD 96(AX), Z7
 	VPDPBUSD Z7, Z6, Z0
@@ -394,8 +403,7 @@ turn:
 	VPDPBUSD Z7, Z6, Z1
 	VPBROADCASTD 104(AX), Z7
 	VPDPBUSD Z7, Z6, Z2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4352(R8)
 	VMOVDQU32 256(R8), Z6
 	VPBROADCASTD 128(AX), Z7
 	VPDPBUSD Z7, Z6, Z0
@@ -403,8 +411,7 @@ turn:
 	VPDPBUSD Z7, Z6, Z1
 	VPBROADCASTD 136(AX), Z7
 	VPDPBUSD Z7, Z6, Z2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4416(R8)
 	VMOVDQU32 320(R8), Z6
 	VPBROADCASTD 160(AX), Z7
 	VPDPBUSD Z7, Z6, Z0
@@ -412,8 +419,7 @@ turn:
 	VPDPBUSD Z7, Z6, Z1
 	VPBROADCASTD 168(AX), Z7
 	VPDPBUSD Z7, Z6, Z2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4480(R8)
 	VMOVDQU32 384(R8), Z6
 	VPBROADCASTD 192(AX), Z7
 	VPDPBUSD Z7, Z6, Z0
@@ -421,8 +427,7 @@ turn:
 	VPDPBUSD Z7, Z6, Z1
 	VPBROADCASTD 200(AX), Z7
 	VPDPBUSD Z7, Z6, Z2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4544(R8)
 	VMOVDQU32 448(R8), Z6
 	VPBROADCASTD 224(AX), Z7
 	VPDPBUSD Z7, Z6, Z0
@@ -442,14 +447,13 @@ turn:
 	VCVTDQ2PS Z2, Z2
 	VFMADD231PS Z6, Z2, Z5
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z7
@@ -466,15 +470,31 @@ turn:
 	VADDPS Z6, Z5, Z5
 
 store:
-	VMOVUPS Z3, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z4, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z5, (DI)
+	VMOVUPS Z3, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z4, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z5, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x4x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -486,17 +506,19 @@ TEXT ·quantAVX512Q8x4x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z4
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z5
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z6
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z7
 	JMP begin
 
@@ -507,20 +529,17 @@ zero:
 	VPXORQ Z7, Z7, Z7
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
 	VPBROADCASTD 4(BX), Z1
 	VPBROADCASTD 8(BX), Z2
 	VPBROADCASTD 12(BX), Z3
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU32 (R8), Z8
 	VPBROADCASTD (AX), Z9
 	VPDPBUSD Z9, Z8, Z0
@@ -530,8 +549,7 @@ turn:
 	VPDPBUSD Z9, Z8, Z2
 	VPBROADCASTD 12(AX), Z9
 	VPDPBUSD Z9, Z8, Z3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU32 64(R8), Z8
 	VPBROADCASTD 32(AX), Z9
 	VPDPBUSD Z9, Z8, Z0
@@ -541,8 +559,7 @@ turn:
 	VPDPBUSD Z9, Z8, Z2
 	VPBROADCASTD 44(AX), Z9
 	VPDPBUSD Z9, Z8, Z3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU32 128(R8), Z8
 	VPBROADCASTD 64(AX), Z9
 	VPDPBUSD Z9, Z8, Z0
@@ -552,8 +569,7 @@ turn:
 	VPDPBUSD Z9, Z8, Z2
 	VPBROADCASTD 76(AX), Z9
 	VPDPBUSD Z9, Z8, Z3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU32 192(R8), Z8
 	VPBROADCASTD 96(AX), Z9
 	VPDPBUSD Z9, Z8, Z0
@@ -563,8 +579,7 @@ turn:
 	VPDPBUSD Z9, Z8, Z2
 	VPBROADCASTD 108(AX), Z9
 	VPDPBUSD Z9, Z8, Z3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4352(R8)
 	VMOVDQU32 256(R8), Z8
 	VPBROADCASTD 128(AX), Z9
 	VPDPBUSD Z9, Z8, Z0
@@ -574,8 +589,7 @@ turn:
 	VPDPBUSD Z9, Z8, Z2
 	VPBROADCASTD 140(AX), Z9
 	VPDPBUSD Z9, Z8, Z3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4416(R8)
 	VMOVDQU32 320(R8), Z8
 	VPBROADCASTD 160(AX), Z9
 	VPDPBUSD Z9, Z8, Z0
@@ -585,8 +599,7 @@ turn:
 	VPDPBUSD Z9, Z8, Z2
 	VPBROADCASTD 172(AX), Z9
 	VPDPBUSD Z9, Z8, Z3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4480(R8)
 	VMOVDQU32 384(R8), Z8
 	VPBROADCASTD 192(AX), Z9
 	VPDPBUSD Z9, Z8, Z0
@@ -596,8 +609,7 @@ turn:
 	VPDPBUSD Z9, Z8, Z2
 	VPBROADCASTD 204(AX), Z9
 	VPDPBUSD Z9, Z8, Z3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4544(R8)
 	VMOVDQU32 448(R8), Z8
 	VPBROADCASTD 224(AX), Z9
 	VPDPBUSD Z9, Z8, Z0
@@ -621,14 +633,13 @@ turn:
 	VCVTDQ2PS Z3, Z3
 	VFMADD231PS Z8, Z3, Z7
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z9
@@ -648,17 +659,33 @@ turn:
 	VADDPS Z8, Z7, Z7
 
 store:
-	VMOVUPS Z4, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z5, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z6, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z7, (DI)
+	VMOVUPS Z4, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z5, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z6, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z7, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x5x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x5x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x5x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -670,19 +697,21 @@ TEXT ·quantAVX512Q8x5x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z5
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z6
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z7
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z8
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z9
 	JMP begin
 
@@ -694,8 +723,6 @@ zero:
 	VPXORQ Z9, Z9, Z9
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -703,12 +730,11 @@ group:
 	VPBROADCASTD 8(BX), Z2
 	VPBROADCASTD 12(BX), Z3
 	VPBROADCASTD 16(BX), Z4
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU32 (R8), Z10
 	VPBROADCASTD (AX), Z11
 	VPDPBUSD Z11, Z10, Z0
@@ -720,8 +746,7 @@ turn:
 	VPDPBUSD Z11, Z10, Z3
 	VPBROADCASTD 16(AX), Z11
 	VPDPBUSD Z11, Z10, Z4
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU32 64(R8), Z10
 	VPBROADCASTD 32(AX), Z11
 	VPDPBUSD Z11, Z10, Z0
@@ -733,8 +758,7 @@ turn:
 	VPDPBUSD Z11, Z10, Z3
 	VPBROADCASTD 48(AX), Z11
 	VPDPBUSD Z11, Z10, Z4
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU32 128(R8), Z10
 	VPBROADCASTD 64(AX), Z11
 	VPDPBUSD Z11, Z10, Z0
@@ -746,8 +770,7 @@ turn:
 	VPDPBUSD Z11, Z10, Z3
 	VPBROADCASTD 80(AX), Z11
 	VPDPBUSD Z11, Z10, Z4
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU32 192(R8), Z10
 	VPBROADCASTD 96(AX), Z11
 	VPDPBUSD Z11, Z10, Z0
@@ -759,8 +782,7 @@ turn:
 	VPDPBUSD Z11, Z10, Z3
 	VPBROADCASTD 112(AX), Z11
 	VPDPBUSD Z11, Z10, Z4
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4352(R8)
 	VMOVDQU32 256(R8), Z10
 	VPBROADCASTD 128(AX), Z11
 	VPDPBUSD Z11, Z10, Z0
@@ -772,8 +794,7 @@ turn:
 	VPDPBUSD Z11, Z10, Z3
 	VPBROADCASTD 144(AX), Z11
 	VPDPBUSD Z11, Z10, Z4
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4416(R8)
 	VMOVDQU32 320(R8), Z10
 	VPBROADCASTD 160(AX), Z11
 	VPDPBUSD Z11, Z10, Z0
@@ -785,8 +806,7 @@ turn:
 	VPDPBUSD Z11, Z10, Z3
 	VPBROADCASTD 176(AX), Z11
 	VPDPBUSD Z11, Z10, Z4
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4480(R8)
 	VMOVDQU32 384(R8), Z10
 	VPBROADCASTD 192(AX), Z11
 	VPDPBUSD Z11, Z10, Z0
@@ -798,8 +818,7 @@ turn:
 	VPDPBUSD Z11, Z10, Z3
 	VPBROADCASTD 208(AX), Z11
 	VPDPBUSD Z11, Z10, Z4
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4544(R8)
 	VMOVDQU32 448(R8), Z10
 	VPBROADCASTD 224(AX), Z11
 	VPDPBUSD Z11, Z10, Z0
@@ -827,14 +846,13 @@ turn:
 	VCVTDQ2PS Z4, Z4
 	VFMADD231PS Z10, Z4, Z9
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z11
@@ -857,19 +875,35 @@ turn:
 	VADDPS Z10, Z9, Z9
 
 store:
-	VMOVUPS Z5, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z6, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z7, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z8, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z9, (DI)
+	VMOVUPS Z5, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z6, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z7, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z8, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z9, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x6x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x6x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x6x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -881,21 +915,23 @@ TEXT ·quantAVX512Q8x6x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z6
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z7
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z8
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z9
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z10
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z11
 	JMP begin
 
@@ -908,8 +944,6 @@ zero:
 	VPXORQ Z11, Z11, Z11
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -918,12 +952,11 @@ group:
 	VPBROADCASTD 12(BX), Z3
 	VPBROADCASTD 16(BX), Z4
 	VPBROADCASTD 20(BX), Z5
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU32 (R8), Z12
 	VPBROADCASTD (AX), Z13
 	VPDPBUSD Z13, Z12, Z0
@@ -937,8 +970,7 @@ turn:
 	VPDPBUSD Z13, Z12, Z4
 	VPBROADCASTD 20(AX), Z13
 	VPDPBUSD Z13, Z12, Z5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU32 64(R8), Z12
 	VPBROADCASTD 32(AX), Z13
 	VPDPBUSD Z13, Z12, Z0
@@ -952,8 +984,7 @@ turn:
 	VPDPBUSD Z13, Z12, Z4
 	VPBROADCASTD 52(AX), Z13
 	VPDPBUSD Z13, Z12, Z5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU32 128(R8), Z12
 	VPBROADCASTD 64(AX), Z13
 	VPDPBUSD Z13, Z12, Z0
@@ -967,8 +998,7 @@ turn:
 	VPDPBUSD Z13, Z12, Z4
 	VPBROADCASTD 84(AX), Z13
 	VPDPBUSD Z13, Z12, Z5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU32 192(R8), Z12
 	VPBROADCASTD 96(AX), Z13
 	VPDPBUSD Z13, Z12, Z0
@@ -982,8 +1012,7 @@ turn:
 	VPDPBUSD Z13, Z12, Z4
 	VPBROADCASTD 116(AX), Z13
 	VPDPBUSD Z13, Z12, Z5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4352(R8)
 	VMOVDQU32 256(R8), Z12
 	VPBROADCASTD 128(AX), Z13
 	VPDPBUSD Z13, Z12, Z0
@@ -997,8 +1026,7 @@ turn:
 	VPDPBUSD Z13, Z12, Z4
 	VPBROADCASTD 148(AX), Z13
 	VPDPBUSD Z13, Z12, Z5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4416(R8)
 	VMOVDQU32 320(R8), Z12
 	VPBROADCASTD 160(AX), Z13
 	VPDPBUSD Z13, Z12, Z0
@@ -1012,8 +1040,7 @@ turn:
 	VPDPBUSD Z13, Z12, Z4
 	VPBROADCASTD 180(AX), Z13
 	VPDPBUSD Z13, Z12, Z5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4480(R8)
 	VMOVDQU32 384(R8), Z12
 	VPBROADCASTD 192(AX), Z13
 	VPDPBUSD Z13, Z12, Z0
@@ -1027,8 +1054,7 @@ turn:
 	VPDPBUSD Z13, Z12, Z4
 	VPBROADCASTD 212(AX), Z13
 	VPDPBUSD Z13, Z12, Z5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4544(R8)
 	VMOVDQU32 448(R8), Z12
 	VPBROADCASTD 224(AX), Z13
 	VPDPBUSD Z13, Z12, Z0
@@ -1060,14 +1086,13 @@ turn:
 	VCVTDQ2PS Z5, Z5
 	VFMADD231PS Z12, Z5, Z11
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z13
@@ -1093,21 +1118,37 @@ turn:
 	VADDPS Z12, Z11, Z11
 
 store:
-	VMOVUPS Z6, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z7, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z8, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z9, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z10, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z11, (DI)
+	VMOVUPS Z6, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z7, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z8, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z9, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z10, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z11, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x7x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x7x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x7x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -1119,23 +1160,25 @@ TEXT ·quantAVX512Q8x7x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z7
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z8
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z9
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z10
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z11
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z12
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z13
 	JMP begin
 
@@ -1149,8 +1192,6 @@ zero:
 	VPXORQ Z13, Z13, Z13
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -1160,12 +1201,11 @@ group:
 	VPBROADCASTD 16(BX), Z4
 	VPBROADCASTD 20(BX), Z5
 	VPBROADCASTD 24(BX), Z6
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU32 (R8), Z14
 	VPBROADCASTD (AX), Z15
 	VPDPBUSD Z15, Z14, Z0
@@ -1181,8 +1221,7 @@ turn:
 	VPDPBUSD Z15, Z14, Z5
 	VPBROADCASTD 24(AX), Z15
 	VPDPBUSD Z15, Z14, Z6
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU32 64(R8), Z14
 	VPBROADCASTD 32(AX), Z15
 	VPDPBUSD Z15, Z14, Z0
@@ -1198,8 +1237,7 @@ turn:
 	VPDPBUSD Z15, Z14, Z5
 	VPBROADCASTD 56(AX), Z15
 	VPDPBUSD Z15, Z14, Z6
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU32 128(R8), Z14
 	VPBROADCASTD 64(AX), Z15
 	VPDPBUSD Z15, Z14, Z0
@@ -1215,8 +1253,7 @@ turn:
 	VPDPBUSD Z15, Z14, Z5
 	VPBROADCASTD 88(AX), Z15
 	VPDPBUSD Z15, Z14, Z6
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU32 192(R8), Z14
 	VPBROADCASTD 96(AX), Z15
 	VPDPBUSD Z15, Z14, Z0
@@ -1232,8 +1269,7 @@ turn:
 	VPDPBUSD Z15, Z14, Z5
 	VPBROADCASTD 120(AX), Z15
 	VPDPBUSD Z15, Z14, Z6
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4352(R8)
 	VMOVDQU32 256(R8), Z14
 	VPBROADCASTD 128(AX), Z15
 	VPDPBUSD Z15, Z14, Z0
@@ -1249,8 +1285,7 @@ turn:
 	VPDPBUSD Z15, Z14, Z5
 	VPBROADCASTD 152(AX), Z15
 	VPDPBUSD Z15, Z14, Z6
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4416(R8)
 	VMOVDQU32 320(R8), Z14
 	VPBROADCASTD 160(AX), Z15
 	VPDPBUSD Z15, Z14, Z0
@@ -1266,8 +1301,7 @@ turn:
 	VPDPBUSD Z15, Z14, Z5
 	VPBROADCASTD 184(AX), Z15
 	VPDPBUSD Z15, Z14, Z6
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4480(R8)
 	VMOVDQU32 384(R8), Z14
 	VPBROADCASTD 192(AX), Z15
 	VPDPBUSD Z15, Z14, Z0
@@ -1283,8 +1317,7 @@ turn:
 	VPDPBUSD Z15, Z14, Z5
 	VPBROADCASTD 216(AX), Z15
 	VPDPBUSD Z15, Z14, Z6
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4544(R8)
 	VMOVDQU32 448(R8), Z14
 	VPBROADCASTD 224(AX), Z15
 	VPDPBUSD Z15, Z14, Z0
@@ -1320,14 +1353,13 @@ turn:
 	VCVTDQ2PS Z6, Z6
 	VFMADD231PS Z14, Z6, Z13
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z15
@@ -1356,23 +1388,39 @@ turn:
 	VADDPS Z14, Z13, Z13
 
 store:
-	VMOVUPS Z7, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z8, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z9, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z10, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z11, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z12, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z13, (DI)
+	VMOVUPS Z7, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z8, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z9, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z10, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z11, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z12, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z13, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x8x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -1384,25 +1432,27 @@ TEXT ·quantAVX512Q8x8x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z8
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z9
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z10
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z11
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z12
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z13
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z14
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z15
 	JMP begin
 
@@ -1417,8 +1467,6 @@ zero:
 	VPXORQ Z15, Z15, Z15
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -1429,12 +1477,11 @@ group:
 	VPBROADCASTD 20(BX), Z5
 	VPBROADCASTD 24(BX), Z6
 	VPBROADCASTD 28(BX), Z7
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VMOVDQU32 (R8), Z16
 	VPBROADCASTD (AX), Z17
 	VPDPBUSD Z17, Z16, Z0
@@ -1452,8 +1499,7 @@ turn:
 	VPDPBUSD Z17, Z16, Z6
 	VPBROADCASTD 28(AX), Z17
 	VPDPBUSD Z17, Z16, Z7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VMOVDQU32 64(R8), Z16
 	VPBROADCASTD 32(AX), Z17
 	VPDPBUSD Z17, Z16, Z0
@@ -1471,8 +1517,7 @@ turn:
 	VPDPBUSD Z17, Z16, Z6
 	VPBROADCASTD 60(AX), Z17
 	VPDPBUSD Z17, Z16, Z7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VMOVDQU32 128(R8), Z16
 	VPBROADCASTD 64(AX), Z17
 	VPDPBUSD Z17, Z16, Z0
@@ -1490,8 +1535,7 @@ turn:
 	VPDPBUSD Z17, Z16, Z6
 	VPBROADCASTD 92(AX), Z17
 	VPDPBUSD Z17, Z16, Z7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VMOVDQU32 192(R8), Z16
 	VPBROADCASTD 96(AX), Z17
 	VPDPBUSD Z17, Z16, Z0
@@ -1509,8 +1553,7 @@ turn:
 	VPDPBUSD Z17, Z16, Z6
 	VPBROADCASTD 124(AX), Z17
 	VPDPBUSD Z17, Z16, Z7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4352(R8)
 	VMOVDQU32 256(R8), Z16
 	VPBROADCASTD 128(AX), Z17
 	VPDPBUSD Z17, Z16, Z0
@@ -1528,8 +1571,7 @@ turn:
 	VPDPBUSD Z17, Z16, Z6
 	VPBROADCASTD 156(AX), Z17
 	VPDPBUSD Z17, Z16, Z7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4416(R8)
 	VMOVDQU32 320(R8), Z16
 	VPBROADCASTD 160(AX), Z17
 	VPDPBUSD Z17, Z16, Z0
@@ -1547,8 +1589,7 @@ turn:
 	VPDPBUSD Z17, Z16, Z6
 	VPBROADCASTD 188(AX), Z17
 	VPDPBUSD Z17, Z16, Z7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4480(R8)
 	VMOVDQU32 384(R8), Z16
 	VPBROADCASTD 192(AX), Z17
 	VPDPBUSD Z17, Z16, Z0
@@ -1566,8 +1607,7 @@ turn:
 	VPDPBUSD Z17, Z16, Z6
 	VPBROADCASTD 220(AX), Z17
 	VPDPBUSD Z17, Z16, Z7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4544(R8)
 	VMOVDQU32 448(R8), Z16
 	VPBROADCASTD 224(AX), Z17
 	VPDPBUSD Z17, Z16, Z0
@@ -1607,14 +1647,13 @@ turn:
 	VCVTDQ2PS Z7, Z7
 	VFMADD231PS Z16, Z7, Z15
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z17
@@ -1646,25 +1685,41 @@ turn:
 	VADDPS Z16, Z15, Z15
 
 store:
-	VMOVUPS Z8, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z9, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z10, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z11, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z12, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z13, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z14, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z15, (DI)
+	VMOVUPS Z8, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z9, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z10, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z11, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z12, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z13, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z14, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z15, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x1x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -1683,7 +1738,9 @@ TEXT ·quantAVX512Q8x1x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -1697,13 +1754,10 @@ zero:
 	VPXORQ Z3, Z3, Z3
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
 	VMOVDQA32 Z0, Z1
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -1764,14 +1818,13 @@ turn:
 	VCVTDQ2PS Z1, Z1
 	VFMADD231PS Z5, Z1, Z3
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z6
@@ -1790,7 +1843,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x2x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -1812,7 +1865,9 @@ TEXT ·quantAVX512Q8x2x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -1831,15 +1886,12 @@ zero:
 	VPXORQ Z7, Z7, Z7
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
 	VMOVDQA32 Z0, Z1
 	VPBROADCASTD 4(BX), Z2
 	VMOVDQA32 Z2, Z3
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -1928,14 +1980,13 @@ turn:
 	VCVTDQ2PS Z3, Z3
 	VFMADD231PS Z9, Z3, Z7
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z10
@@ -1962,7 +2013,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x3x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -1987,7 +2038,9 @@ TEXT ·quantAVX512Q8x3x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -2011,8 +2064,6 @@ zero:
 	VPXORQ Z11, Z11, Z11
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -2021,7 +2072,6 @@ group:
 	VMOVDQA32 Z2, Z3
 	VPBROADCASTD 8(BX), Z4
 	VMOVDQA32 Z4, Z5
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -2138,14 +2188,13 @@ turn:
 	VCVTDQ2PS Z5, Z5
 	VFMADD231PS Z13, Z5, Z11
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z14
@@ -2180,7 +2229,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x4x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -2208,7 +2257,9 @@ TEXT ·quantAVX512Q8x4x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -2237,8 +2288,6 @@ zero:
 	VPXORQ Z15, Z15, Z15
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -2249,7 +2298,6 @@ group:
 	VMOVDQA32 Z4, Z5
 	VPBROADCASTD 12(BX), Z6
 	VMOVDQA32 Z6, Z7
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -2394,14 +2442,13 @@ turn:
 	VCVTDQ2PS Z7, Z7
 	VFMADD231PS Z17, Z7, Z15
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z18
@@ -2444,7 +2491,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x5x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -2475,7 +2522,9 @@ TEXT ·quantAVX512Q8x5x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -2509,8 +2558,6 @@ zero:
 	VPXORQ Z19, Z19, Z19
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -2523,7 +2570,6 @@ group:
 	VMOVDQA32 Z6, Z7
 	VPBROADCASTD 16(BX), Z8
 	VMOVDQA32 Z8, Z9
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -2696,14 +2742,13 @@ turn:
 	VCVTDQ2PS Z9, Z9
 	VFMADD231PS Z21, Z9, Z19
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z22
@@ -2754,7 +2799,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x6x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -2788,7 +2833,9 @@ TEXT ·quantAVX512Q8x6x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -2827,8 +2874,6 @@ zero:
 	VPXORQ Z23, Z23, Z23
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -2843,7 +2888,6 @@ group:
 	VMOVDQA32 Z8, Z9
 	VPBROADCASTD 20(BX), Z10
 	VMOVDQA32 Z10, Z11
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -3044,14 +3088,13 @@ turn:
 	VCVTDQ2PS Z11, Z11
 	VFMADD231PS Z25, Z11, Z23
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z26
@@ -3110,7 +3153,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q8x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q8x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q8x7x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -3147,7 +3190,9 @@ TEXT ·quantAVX512Q8x7x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -3191,8 +3236,6 @@ zero:
 	VPXORQ Z27, Z27, Z27
 
 begin:
-	MOVQ nextScales+104(FP), SI
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -3209,7 +3252,6 @@ group:
 	VMOVDQA32 Z10, Z11
 	VPBROADCASTD 24(BX), Z12
 	VMOVDQA32 Z12, Z13
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -3438,14 +3480,13 @@ turn:
 	VCVTDQ2PS Z13, Z13
 	VFMADD231PS Z29, Z13, Z27
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z30
@@ -3512,7 +3553,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x1x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -3524,11 +3565,13 @@ TEXT ·quantAVX512Q4x1x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z1
 	JMP begin
 
@@ -3536,20 +3579,17 @@ zero:
 	VPXORQ Z1, Z1, Z1
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
 	VPXORQ Z30, Z30, Z30
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VPANDD (R8), Z31, Z2
 	VPBROADCASTD (AX), Z3
 	VPDPBUSD Z3, Z2, Z0
@@ -3557,8 +3597,7 @@ turn:
 	VPANDD Z31, Z2, Z2
 	VPBROADCASTD 4(AX), Z3
 	VPDPBUSD Z3, Z2, Z30
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VPANDD 64(R8), Z31, Z2
 	VPBROADCASTD 8(AX), Z3
 	VPDPBUSD Z3, Z2, Z0
@@ -3566,8 +3605,7 @@ turn:
 	VPANDD Z31, Z2, Z2
 	VPBROADCASTD 12(AX), Z3
 	VPDPBUSD Z3, Z2, Z30
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VPANDD 128(R8), Z31, Z2
 	VPBROADCASTD 16(AX), Z3
 	VPDPBUSD Z3, Z2, Z0
@@ -3575,8 +3613,7 @@ turn:
 	VPANDD Z31, Z2, Z2
 	VPBROADCASTD 20(AX), Z3
 	VPDPBUSD Z3, Z2, Z30
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VPANDD 192(R8), Z31, Z2
 	VPBROADCASTD 24(AX), Z3
 	VPDPBUSD Z3, Z2, Z0
@@ -3593,14 +3630,13 @@ turn:
 	VCVTDQ2PS Z0, Z0
 	VFMADD231PS Z2, Z0, Z1
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z3
@@ -3611,11 +3647,27 @@ turn:
 	VADDPS Z2, Z1, Z1
 
 store:
-	VMOVUPS Z1, (DI)
+	VMOVUPS Z1, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x2x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x2x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -3627,13 +3679,15 @@ TEXT ·quantAVX512Q4x2x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z2
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z3
 	JMP begin
 
@@ -3642,20 +3696,17 @@ zero:
 	VPXORQ Z3, Z3, Z3
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
 	VPBROADCASTD 4(BX), Z1
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VPANDD (R8), Z31, Z4
 	VPBROADCASTD (AX), Z5
 	VPDPBUSD Z5, Z4, Z0
@@ -3667,8 +3718,7 @@ turn:
 	VPDPBUSD Z5, Z4, Z0
 	VPBROADCASTD 36(AX), Z5
 	VPDPBUSD Z5, Z4, Z1
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VPANDD 64(R8), Z31, Z4
 	VPBROADCASTD 64(AX), Z5
 	VPDPBUSD Z5, Z4, Z0
@@ -3680,8 +3730,7 @@ turn:
 	VPDPBUSD Z5, Z4, Z0
 	VPBROADCASTD 100(AX), Z5
 	VPDPBUSD Z5, Z4, Z1
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VPANDD 128(R8), Z31, Z4
 	VPBROADCASTD 128(AX), Z5
 	VPDPBUSD Z5, Z4, Z0
@@ -3693,8 +3742,7 @@ turn:
 	VPDPBUSD Z5, Z4, Z0
 	VPBROADCASTD 164(AX), Z5
 	VPDPBUSD Z5, Z4, Z1
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VPANDD 192(R8), Z31, Z4
 	VPBROADCASTD 192(AX), Z5
 	VPDPBUSD Z5, Z4, Z0
@@ -3716,14 +3764,13 @@ turn:
 	VCVTDQ2PS Z1, Z1
 	VFMADD231PS Z4, Z1, Z3
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z5
@@ -3737,13 +3784,29 @@ turn:
 	VADDPS Z4, Z3, Z3
 
 store:
-	VMOVUPS Z2, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z3, (DI)
+	VMOVUPS Z2, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z3, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x3x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x3x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -3755,15 +3818,17 @@ TEXT ·quantAVX512Q4x3x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z3
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z4
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z5
 	JMP begin
 
@@ -3773,21 +3838,18 @@ zero:
 	VPXORQ Z5, Z5, Z5
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
 	VPBROADCASTD 4(BX), Z1
 	VPBROADCASTD 8(BX), Z2
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VPANDD (R8), Z31, Z6
 	VPBROADCASTD (AX), Z7
 	VPDPBUSD Z7, Z6, Z0
@@ -3803,8 +3865,7 @@ turn:
 	VPDPBUSD Z7, Z6, Z1
 	VPBROADCASTD 40(AX), Z7
 	VPDPBUSD Z7, Z6, Z2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VPANDD 64(R8), Z31, Z6
 	VPBROADCASTD 64(AX), Z7
 	VPDPBUSD Z7, Z6, Z0
@@ -3820,8 +3881,7 @@ turn:
 	VPDPBUSD Z7, Z6, Z1
 	VPBROADCASTD 104(AX), Z7
 	VPDPBUSD Z7, Z6, Z2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VPANDD 128(R8), Z31, Z6
 	VPBROADCASTD 128(AX), Z7
 	VPDPBUSD Z7, Z6, Z0
@@ -3837,8 +3897,7 @@ turn:
 	VPDPBUSD Z7, Z6, Z1
 	VPBROADCASTD 168(AX), Z7
 	VPDPBUSD Z7, Z6, Z2
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VPANDD 192(R8), Z31, Z6
 	VPBROADCASTD 192(AX), Z7
 	VPDPBUSD Z7, Z6, Z0
@@ -3866,14 +3925,13 @@ turn:
 	VCVTDQ2PS Z2, Z2
 	VFMADD231PS Z6, Z2, Z5
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z7
@@ -3890,15 +3948,31 @@ turn:
 	VADDPS Z6, Z5, Z5
 
 store:
-	VMOVUPS Z3, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z4, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z5, (DI)
+	VMOVUPS Z3, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z4, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z5, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x4x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x4x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -3910,17 +3984,19 @@ TEXT ·quantAVX512Q4x4x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z4
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z5
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z6
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z7
 	JMP begin
 
@@ -3931,22 +4007,19 @@ zero:
 	VPXORQ Z7, Z7, Z7
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
 	VPBROADCASTD 4(BX), Z1
 	VPBROADCASTD 8(BX), Z2
 	VPBROADCASTD 12(BX), Z3
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VPANDD (R8), Z31, Z8
 	VPBROADCASTD (AX), Z9
 	VPDPBUSD Z9, Z8, Z0
@@ -3966,8 +4039,7 @@ turn:
 	VPDPBUSD Z9, Z8, Z2
 	VPBROADCASTD 44(AX), Z9
 	VPDPBUSD Z9, Z8, Z3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VPANDD 64(R8), Z31, Z8
 	VPBROADCASTD 64(AX), Z9
 	VPDPBUSD Z9, Z8, Z0
@@ -3987,8 +4059,7 @@ turn:
 	VPDPBUSD Z9, Z8, Z2
 	VPBROADCASTD 108(AX), Z9
 	VPDPBUSD Z9, Z8, Z3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VPANDD 128(R8), Z31, Z8
 	VPBROADCASTD 128(AX), Z9
 	VPDPBUSD Z9, Z8, Z0
@@ -4008,8 +4079,7 @@ turn:
 	VPDPBUSD Z9, Z8, Z2
 	VPBROADCASTD 172(AX), Z9
 	VPDPBUSD Z9, Z8, Z3
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VPANDD 192(R8), Z31, Z8
 	VPBROADCASTD 192(AX), Z9
 	VPDPBUSD Z9, Z8, Z0
@@ -4043,14 +4113,13 @@ turn:
 	VCVTDQ2PS Z3, Z3
 	VFMADD231PS Z8, Z3, Z7
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z9
@@ -4070,17 +4139,33 @@ turn:
 	VADDPS Z8, Z7, Z7
 
 store:
-	VMOVUPS Z4, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z5, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z6, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z7, (DI)
+	VMOVUPS Z4, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z5, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z6, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z7, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x5x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x5x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x5x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -4092,19 +4177,21 @@ TEXT ·quantAVX512Q4x5x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z5
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z6
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z7
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z8
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z9
 	JMP begin
 
@@ -4116,10 +4203,8 @@ zero:
 	VPXORQ Z9, Z9, Z9
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -4127,12 +4212,11 @@ group:
 	VPBROADCASTD 8(BX), Z2
 	VPBROADCASTD 12(BX), Z3
 	VPBROADCASTD 16(BX), Z4
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VPANDD (R8), Z31, Z10
 	VPBROADCASTD (AX), Z11
 	VPDPBUSD Z11, Z10, Z0
@@ -4156,8 +4240,7 @@ turn:
 	VPDPBUSD Z11, Z10, Z3
 	VPBROADCASTD 48(AX), Z11
 	VPDPBUSD Z11, Z10, Z4
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VPANDD 64(R8), Z31, Z10
 	VPBROADCASTD 64(AX), Z11
 	VPDPBUSD Z11, Z10, Z0
@@ -4181,8 +4264,7 @@ turn:
 	VPDPBUSD Z11, Z10, Z3
 	VPBROADCASTD 112(AX), Z11
 	VPDPBUSD Z11, Z10, Z4
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VPANDD 128(R8), Z31, Z10
 	VPBROADCASTD 128(AX), Z11
 	VPDPBUSD Z11, Z10, Z0
@@ -4206,8 +4288,7 @@ turn:
 	VPDPBUSD Z11, Z10, Z3
 	VPBROADCASTD 176(AX), Z11
 	VPDPBUSD Z11, Z10, Z4
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VPANDD 192(R8), Z31, Z10
 	VPBROADCASTD 192(AX), Z11
 	VPDPBUSD Z11, Z10, Z0
@@ -4247,14 +4328,13 @@ turn:
 	VCVTDQ2PS Z4, Z4
 	VFMADD231PS Z10, Z4, Z9
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z11
@@ -4277,19 +4357,35 @@ turn:
 	VADDPS Z10, Z9, Z9
 
 store:
-	VMOVUPS Z5, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z6, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z7, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z8, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z9, (DI)
+	VMOVUPS Z5, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z6, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z7, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z8, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z9, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x6x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x6x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x6x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -4301,21 +4397,23 @@ TEXT ·quantAVX512Q4x6x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z6
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z7
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z8
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z9
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z10
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z11
 	JMP begin
 
@@ -4328,10 +4426,8 @@ zero:
 	VPXORQ Z11, Z11, Z11
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -4340,12 +4436,11 @@ group:
 	VPBROADCASTD 12(BX), Z3
 	VPBROADCASTD 16(BX), Z4
 	VPBROADCASTD 20(BX), Z5
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VPANDD (R8), Z31, Z12
 	VPBROADCASTD (AX), Z13
 	VPDPBUSD Z13, Z12, Z0
@@ -4373,8 +4468,7 @@ turn:
 	VPDPBUSD Z13, Z12, Z4
 	VPBROADCASTD 52(AX), Z13
 	VPDPBUSD Z13, Z12, Z5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VPANDD 64(R8), Z31, Z12
 	VPBROADCASTD 64(AX), Z13
 	VPDPBUSD Z13, Z12, Z0
@@ -4402,8 +4496,7 @@ turn:
 	VPDPBUSD Z13, Z12, Z4
 	VPBROADCASTD 116(AX), Z13
 	VPDPBUSD Z13, Z12, Z5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VPANDD 128(R8), Z31, Z12
 	VPBROADCASTD 128(AX), Z13
 	VPDPBUSD Z13, Z12, Z0
@@ -4431,8 +4524,7 @@ turn:
 	VPDPBUSD Z13, Z12, Z4
 	VPBROADCASTD 180(AX), Z13
 	VPDPBUSD Z13, Z12, Z5
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VPANDD 192(R8), Z31, Z12
 	VPBROADCASTD 192(AX), Z13
 	VPDPBUSD Z13, Z12, Z0
@@ -4478,14 +4570,13 @@ turn:
 	VCVTDQ2PS Z5, Z5
 	VFMADD231PS Z12, Z5, Z11
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z13
@@ -4511,21 +4602,37 @@ turn:
 	VADDPS Z12, Z11, Z11
 
 store:
-	VMOVUPS Z6, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z7, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z8, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z9, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z10, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z11, (DI)
+	VMOVUPS Z6, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z7, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z8, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z9, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z10, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z11, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x7x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x7x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x7x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -4537,23 +4644,25 @@ TEXT ·quantAVX512Q4x7x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z7
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z8
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z9
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z10
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z11
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z12
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z13
 	JMP begin
 
@@ -4567,10 +4676,8 @@ zero:
 	VPXORQ Z13, Z13, Z13
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -4580,12 +4687,11 @@ group:
 	VPBROADCASTD 16(BX), Z4
 	VPBROADCASTD 20(BX), Z5
 	VPBROADCASTD 24(BX), Z6
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VPANDD (R8), Z31, Z14
 	VPBROADCASTD (AX), Z15
 	VPDPBUSD Z15, Z14, Z0
@@ -4617,8 +4723,7 @@ turn:
 	VPDPBUSD Z15, Z14, Z5
 	VPBROADCASTD 56(AX), Z15
 	VPDPBUSD Z15, Z14, Z6
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VPANDD 64(R8), Z31, Z14
 	VPBROADCASTD 64(AX), Z15
 	VPDPBUSD Z15, Z14, Z0
@@ -4650,8 +4755,7 @@ turn:
 	VPDPBUSD Z15, Z14, Z5
 	VPBROADCASTD 120(AX), Z15
 	VPDPBUSD Z15, Z14, Z6
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VPANDD 128(R8), Z31, Z14
 	VPBROADCASTD 128(AX), Z15
 	VPDPBUSD Z15, Z14, Z0
@@ -4683,8 +4787,7 @@ turn:
 	VPDPBUSD Z15, Z14, Z5
 	VPBROADCASTD 184(AX), Z15
 	VPDPBUSD Z15, Z14, Z6
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VPANDD 192(R8), Z31, Z14
 	VPBROADCASTD 192(AX), Z15
 	VPDPBUSD Z15, Z14, Z0
@@ -4736,14 +4839,13 @@ turn:
 	VCVTDQ2PS Z6, Z6
 	VFMADD231PS Z14, Z6, Z13
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z15
@@ -4772,23 +4874,39 @@ turn:
 	VADDPS Z14, Z13, Z13
 
 store:
-	VMOVUPS Z7, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z8, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z9, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z10, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z11, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z12, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z13, (DI)
+	VMOVUPS Z7, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z8, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z9, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z10, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z11, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z12, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z13, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x8x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x8x16(SB), NOSPLIT, $8-128
 	MOVQ a+16(FP), AX
 	MOVQ sums+24(FP), BX
@@ -4800,25 +4918,27 @@ TEXT ·quantAVX512Q4x8x16(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), SI
+	MOVQ ldc+8(FP), R11
 	VMOVUPS (DX), Z8
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z9
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z10
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z11
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z12
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z13
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z14
-	ADDQ SI, DX
+	ADDQ R11, DX
 	VMOVUPS (DX), Z15
 	JMP begin
 
@@ -4833,10 +4953,8 @@ zero:
 	VPXORQ Z15, Z15, Z15
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -4847,12 +4965,11 @@ group:
 	VPBROADCASTD 20(BX), Z5
 	VPBROADCASTD 24(BX), Z6
 	VPBROADCASTD 28(BX), Z7
-	PREFETCHT1 (SI)
+	PREFETCHT0 4096(R9)
 	MOVQ R12, DX
 
 turn:
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4096(R8)
 	VPANDD (R8), Z31, Z16
 	VPBROADCASTD (AX), Z17
 	VPDPBUSD Z17, Z16, Z0
@@ -4888,8 +5005,7 @@ turn:
 	VPDPBUSD Z17, Z16, Z6
 	VPBROADCASTD 60(AX), Z17
 	VPDPBUSD Z17, Z16, Z7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4160(R8)
 	VPANDD 64(R8), Z31, Z16
 	VPBROADCASTD 64(AX), Z17
 	VPDPBUSD Z17, Z16, Z0
@@ -4925,8 +5041,7 @@ turn:
 	VPDPBUSD Z17, Z16, Z6
 	VPBROADCASTD 124(AX), Z17
 	VPDPBUSD Z17, Z16, Z7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4224(R8)
 	VPANDD 128(R8), Z31, Z16
 	VPBROADCASTD 128(AX), Z17
 	VPDPBUSD Z17, Z16, Z0
@@ -4962,8 +5077,7 @@ turn:
 	VPDPBUSD Z17, Z16, Z6
 	VPBROADCASTD 188(AX), Z17
 	VPDPBUSD Z17, Z16, Z7
-	PREFETCHT1 (R13)
-	ADDQ DI, R13
+	PREFETCHT0 4288(R8)
 	VPANDD 192(R8), Z31, Z16
 	VPBROADCASTD 192(AX), Z17
 	VPDPBUSD Z17, Z16, Z0
@@ -5021,14 +5135,13 @@ turn:
 	VCVTDQ2PS Z7, Z7
 	VFMADD231PS Z16, Z7, Z15
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
-	MOVQ c+0(FP), DI
-	MOVQ ldc+8(FP), SI
+	MOVQ c+0(FP), R10
+	MOVQ ldc+8(FP), R11
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z17
@@ -5060,25 +5173,41 @@ turn:
 	VADDPS Z16, Z15, Z15
 
 store:
-	VMOVUPS Z8, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z9, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z10, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z11, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z12, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z13, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z14, (DI)
-	ADDQ SI, DI
-	VMOVUPS Z15, (DI)
+	VMOVUPS Z8, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z9, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z10, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z11, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z12, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z13, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z14, (R10)
+	ADDQ R11, R10
+	VMOVUPS Z15, (R10)
+	MOVQ tiles+120(FP), DX
+	DECQ DX
+	JZ done
+	MOVQ DX, tiles+120(FP)
+	ADDQ $64, c+0(FP)
+	TESTQ BX, BX
+	JZ plain
+	ADDQ $64, bias+104(FP)
+
+plain:
+	MOVQ a+16(FP), AX
+	MOVQ sums+24(FP), BX
+	MOVQ groups+72(FP), CX
+	JMP tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x1x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x1x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -5097,7 +5226,9 @@ TEXT ·quantAVX512Q4x1x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -5111,15 +5242,12 @@ zero:
 	VPXORQ Z3, Z3, Z3
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
 	VMOVDQA32 Z0, Z1
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -5185,14 +5313,13 @@ turn:
 	VCVTDQ2PS Z1, Z1
 	VFMADD231PS Z5, Z1, Z3
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z6
@@ -5211,7 +5338,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x2x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x2x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -5233,7 +5360,9 @@ TEXT ·quantAVX512Q4x2x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -5252,17 +5381,14 @@ zero:
 	VPXORQ Z7, Z7, Z7
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
 	VMOVDQA32 Z0, Z1
 	VPBROADCASTD 4(BX), Z2
 	VMOVDQA32 Z2, Z3
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -5356,14 +5482,13 @@ turn:
 	VCVTDQ2PS Z3, Z3
 	VFMADD231PS Z9, Z3, Z7
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z10
@@ -5390,7 +5515,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x3x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x3x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -5415,7 +5540,9 @@ TEXT ·quantAVX512Q4x3x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -5439,10 +5566,8 @@ zero:
 	VPXORQ Z11, Z11, Z11
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -5451,7 +5576,6 @@ group:
 	VMOVDQA32 Z2, Z3
 	VPBROADCASTD 8(BX), Z4
 	VMOVDQA32 Z4, Z5
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -5573,14 +5697,13 @@ turn:
 	VCVTDQ2PS Z5, Z5
 	VFMADD231PS Z13, Z5, Z11
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z14
@@ -5615,7 +5738,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x4x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x4x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -5643,7 +5766,9 @@ TEXT ·quantAVX512Q4x4x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -5672,10 +5797,8 @@ zero:
 	VPXORQ Z15, Z15, Z15
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -5686,7 +5809,6 @@ group:
 	VMOVDQA32 Z4, Z5
 	VPBROADCASTD 12(BX), Z6
 	VMOVDQA32 Z6, Z7
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -5836,14 +5958,13 @@ turn:
 	VCVTDQ2PS Z7, Z7
 	VFMADD231PS Z17, Z7, Z15
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z18
@@ -5886,7 +6007,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x5x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x5x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -5917,7 +6038,9 @@ TEXT ·quantAVX512Q4x5x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -5951,10 +6074,8 @@ zero:
 	VPXORQ Z19, Z19, Z19
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -5967,7 +6088,6 @@ group:
 	VMOVDQA32 Z6, Z7
 	VPBROADCASTD 16(BX), Z8
 	VMOVDQA32 Z8, Z9
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -6145,14 +6265,13 @@ turn:
 	VCVTDQ2PS Z9, Z9
 	VFMADD231PS Z21, Z9, Z19
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z22
@@ -6203,7 +6322,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x6x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x6x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -6237,7 +6356,9 @@ TEXT ·quantAVX512Q4x6x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -6276,10 +6397,8 @@ zero:
 	VPXORQ Z23, Z23, Z23
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -6294,7 +6413,6 @@ group:
 	VMOVDQA32 Z8, Z9
 	VPBROADCASTD 20(BX), Z10
 	VMOVDQA32 Z10, Z11
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -6500,14 +6618,13 @@ turn:
 	VCVTDQ2PS Z11, Z11
 	VFMADD231PS Z25, Z11, Z23
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z26
@@ -6566,7 +6683,7 @@ store:
 	VZEROUPPER
 	RET
 
-// func quantAVX512Q4x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+// func quantAVX512Q4x7x32(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 TEXT ·quantAVX512Q4x7x32(SB), NOSPLIT, $8-128
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), SI
@@ -6603,7 +6720,9 @@ TEXT ·quantAVX512Q4x7x32(SB), NOSPLIT, $8-128
 	MOVQ inner+80(FP), R12
 	MOVQ next+88(FP), R13
 	MOVQ step+96(FP), DI
-	MOVQ start+120(FP), DX
+
+tile:
+	MOVQ start+112(FP), DX
 	TESTQ DX, DX
 	JNZ zero
 	MOVQ c+0(FP), DX
@@ -6647,10 +6766,8 @@ zero:
 	VPXORQ Z27, Z27, Z27
 
 begin:
-	MOVQ nextScales+104(FP), SI
 	MOVL $0x0f0f0f0f, DX
 	VPBROADCASTD DX, Z31
-	PCALIGN $32
 
 group:
 	VPBROADCASTD (BX), Z0
@@ -6667,7 +6784,6 @@ group:
 	VMOVDQA32 Z10, Z11
 	VPBROADCASTD 24(BX), Z12
 	VMOVDQA32 Z12, Z13
-	PREFETCHT1 (SI)
 	MOVQ R12, DX
 
 turn:
@@ -6901,14 +7017,13 @@ turn:
 	VCVTDQ2PS Z13, Z13
 	VFMADD231PS Z29, Z13, Z27
 	ADDQ $32, R9
-	ADDQ $32, SI
 	ADDQ $32, BX
 	DECQ CX
 	JNZ group
 	MOVQ c+0(FP), DI
 	MOVQ ldc+8(FP), SI
 	MOVQ scale+32(FP), DX
-	MOVQ bias+112(FP), BX
+	MOVQ bias+104(FP), BX
 	TESTQ DX, DX
 	JZ store
 	VBROADCASTSS (DX), Z30

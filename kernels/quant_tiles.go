@@ -6,7 +6,7 @@ import "unsafe"
 
 // A quantFunc continues or starts the chains of a tile over some groups of k, and finishes them; _gen documents it.
 type quantFunc func(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte,
-	scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+	scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 
 // A quantSet is the product with quantised weights of one instruction set.
 type quantSet struct {
@@ -116,21 +116,25 @@ func (q *quantSet) row(dst []int8, x []float32) float32 {
 	return scale
 }
 
-// decode takes tiles of sixteen weight rows one after the other and prefetches the one that its worker takes next.
+// decodeRun is the bytes of codes that one call goes through in decode, some 10 µs.
+const decodeRun = 256 << 10
+
+// decode computes few rows: workers take runs of tiles of weight rows, one call each. A last tile with rows beyond the
+// matrix is a run of its own.
 func (j *quantJob) decode(s *matMulScratch) {
 	own := s.ownFloats(j.p.N(), (j.rows+1)*groupRows)
 	b := &quantBlockJob{quantJob: j, kn: j.groups}
-	q := queue{n: j.w.groups()}
-	j.p.Do(min(j.p.N(), q.n), func(worker, _ int) {
-		for g, ok := q.claim(); ok; {
-			next, more := q.claim()
-			if !more {
-				next = g
-			}
-			c := quantCall{quantBlockJob: b, f: j.kernels.one, g0: g, tiles: 1, edge: own[worker]}
-			c.run(0, b.codes(next), lineBytes, b.scales(next))
-			g, ok = next, more
+	whole := j.w.rows / groupRows
+	run := max(1, min(decodeRun/j.tileBytes, whole/(4*j.p.N())))
+	runs := (whole + run - 1) / run
+	j.p.Do(runs+j.w.groups()-whole, func(worker, i int) {
+		c := quantCall{quantBlockJob: b, f: j.kernels.one, g0: i * run, tiles: 1, edge: own[worker]}
+		if i < runs {
+			c.following = min(run, whole-c.g0) - 1
+		} else {
+			c.g0 = whole
 		}
+		c.run(0, b.codes(c.g0), 0)
 	})
 }
 
@@ -189,7 +193,7 @@ func (b *quantBlockJob) panel(edge []float32, g0, g1, next, from, to int) {
 				c.f, c.tiles = b.kernels.one, 1
 			}
 			ahead := unsafe.Add(unsafe.Pointer(b.codes(min(next+g-g0, last-c.tiles))), share)
-			c.run(i, (*byte)(ahead), step, b.scales(g))
+			c.run(i, (*byte)(ahead), step)
 		}
 	}
 }
@@ -205,11 +209,12 @@ type quantCall struct {
 	*quantBlockJob
 	f         []quantFunc
 	g0, tiles int // of weight rows
+	following int // tiles that the kernel computes after these, with nothing of them at the edge
 	edge      []float32
 }
 
 // run computes row tile i of activations.
-func (c *quantCall) run(i int, next *byte, step int, nextScales *byte) {
+func (c *quantCall) run(i int, next *byte, step int) {
 	first, rows := c.tile(i)
 	width := c.tiles * groupRows
 	n0 := c.g0 * groupRows
@@ -244,7 +249,7 @@ func (c *quantCall) run(i int, next *byte, step int, nextScales *byte) {
 	a := &c.a[i*c.aSize+c.k0*c.w.quant.Group()/4*lanes]
 	sums := &c.sums[(i*c.groups+c.k0)*quantLanes]
 	callQuant(c.f[rows-1], &out[0], 4*ldc, a, sums, ptr(scale), c.codes(c.g0), c.tileBytes, c.scales(c.g0), c.scaleBytes,
-		c.kn, c.w.quant.Group()/32, next, step, nextScales, ptr(bias), start)
+		c.kn, c.w.quant.Group()/32, next, step, ptr(bias), start, 1+c.following)
 	if count < width {
 		for r := range rows {
 			copy(c.dst[(first+r)*c.w.rows+n0:(first+r)*c.w.rows+n0+count], out[r*width:])
@@ -256,6 +261,6 @@ func (c *quantCall) run(i int, next *byte, step int, nextScales *byte) {
 //
 //go:noinline
 func callQuant(f quantFunc, c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte,
-	scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int) {
-	f(c, ldc, a, sums, scale, codes, codesLd, scales, scalesLd, groups, inner, next, step, nextScales, bias, start)
+	scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int) {
+	f(c, ldc, a, sums, scale, codes, codesLd, scales, scalesLd, groups, inner, next, step, bias, start, tiles)
 }

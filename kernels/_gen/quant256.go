@@ -10,22 +10,24 @@ import "fmt"
 func (a *asm) quant256(format string, rows int) {
 	name := fmt.Sprintf("quantAVX2%sx%dx16", format, rows)
 	a.text(name, "func "+name+quantSignature, quantParams...)
-	a.load(quantParams, "DX", "SI", "AX", "BX", "", "R8", "", "R9", "", "CX", "R12", "R13", "DI")
+	a.load(quantParams, "", "", "AX", "BX", "", "R8", "", "R9", "", "CX", "R12")
 	stride := 4 * quantStride(rows)
 	float := func(r, h int) string { return y(r*2 + h) }
 	sum := func(r int) string { return y(2*rows + r) }
 	word := func(r int) string { return y(3*rows + r) } // q4 only
 	const act, w = act256, w256
 
-	a.op("MOVQ", fmt.Sprintf("start+%d(FP)", 8*15), "R10")
+	a.label("tile")
+	a.op("MOVQ", fmt.Sprintf("start+%d(FP)", 8*14), "R10")
 	a.op("TESTQ", "R10", "R10")
 	a.op("JNZ", "zero")
+	a.load(quantParams[:2], "R10", "R11")
 	for r := range rows {
 		for h := range 2 {
-			a.op("VMOVUPS", at(32*h, "DX", ""), float(r, h))
+			a.op("VMOVUPS", at(32*h, "R10", ""), float(r, h))
 		}
 		if r < rows-1 {
-			a.op("ADDQ", "SI", "DX")
+			a.op("ADDQ", "R11", "R10")
 		}
 	}
 	a.op("JMP", "begin")
@@ -34,10 +36,9 @@ func (a *asm) quant256(format string, rows int) {
 		a.op("VXORPS", y(i), y(i), y(i))
 	}
 	a.label("begin")
-	a.op("MOVQ", fmt.Sprintf("nextScales+%d(FP)", 8*13), "SI")
 
-	a.loopLabel("group")
-	a.op("PREFETCHT1", "(SI)")
+	a.label("group")
+	a.op("PREFETCHT0", at(streamAhead, "R9", ""))
 	a.op("MOVQ", "R8", "R11")
 	a.op("MOVQ", "AX", "R10")
 	for h := range 2 {
@@ -73,13 +74,12 @@ func (a *asm) quant256(format string, rows int) {
 		}
 	}
 	a.op("ADDQ", 32, "R9")
-	a.op("ADDQ", 32, "SI")
 	a.op("ADDQ", 32, "BX")
 	a.op("DECQ", "CX")
 	a.op("JNZ", "group")
 
-	a.load(quantParams[:5], "DI", "SI", "", "", "DX")
-	a.op("MOVQ", fmt.Sprintf("bias+%d(FP)", 8*14), "BX")
+	a.load(quantParams[:5], "R10", "R11", "", "", "DX")
+	a.op("MOVQ", fmt.Sprintf("bias+%d(FP)", 8*13), "BX")
 	a.op("TESTQ", "DX", "DX")
 	a.op("JZ", "store")
 	for r := range rows {
@@ -99,12 +99,13 @@ func (a *asm) quant256(format string, rows int) {
 	a.label("store")
 	for r := range rows {
 		for h := range 2 {
-			a.op("VMOVUPS", float(r, h), at(32*h, "DI", ""))
+			a.op("VMOVUPS", float(r, h), at(32*h, "R10", ""))
 		}
 		if r < rows-1 {
-			a.op("ADDQ", "SI", "DI")
+			a.op("ADDQ", "R11", "R10")
 		}
 	}
+	a.nextQuantTile()
 	a.ret()
 }
 
@@ -116,8 +117,7 @@ func (a *asm) turnQ8(h, rows, stride int, sum func(r int) string) {
 	act, w, size, t := y(act256), y(w256), y(w256+1), y(t256)
 	for l := range 8 {
 		if h == 0 {
-			a.op("PREFETCHT1", "(R13)")
-			a.op("ADDQ", "DI", "R13")
+			a.op("PREFETCHT0", at(streamAhead+64*l, "R8", ""))
 		}
 		a.op("VMOVDQU", at(64*l+32*h, "R8", ""), w)
 		a.op("VPXOR", "signBytes<>(SB)", w, w)
@@ -138,8 +138,7 @@ func (a *asm) turnQ4(h, rows, stride int, sum, word func(r int) string) {
 	act, w, high, t := y(act256), y(w256), y(w256+1), y(t256)
 	for l := range 4 {
 		if h == 0 {
-			a.op("PREFETCHT1", "(R13)")
-			a.op("ADDQ", "DI", "R13")
+			a.op("PREFETCHT0", at(streamAhead+64*l, "R8", ""))
 		}
 		a.op("VMOVDQU", at(64*l+32*h, "R8", ""), high)
 		a.op("VPAND", "nibbles<>(SB)", high, w)
@@ -213,7 +212,7 @@ func (a *asm) quantRows256() {
 	a.op("VMOVD", "AX", "X3")
 	a.op("VPBROADCASTD", "X3", "Y3")
 	a.op("VMOVDQU", "onesBytes<>(SB)", "Y2")
-	a.loopLabel("group")
+	a.label("group")
 	a.op("VPXOR", "Y0", "Y0", "Y0")
 	a.op("MOVQ", "R8", "DX")
 	a.label("quad")

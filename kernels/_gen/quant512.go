@@ -5,18 +5,23 @@ import "fmt"
 // quantParams are those of the kernels for quantised weights.
 //
 //	func quantAVX512Q8x1x16(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte,
-//		scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)
+//		scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)
 //
 // c[rows][16 or 32] = c + sum over groups of float32(sum of a·code)·scales, without c when start is not zero; then, unless
 // scale is nil, c is multiplied by one scale for each row, and bias is added unless it is nil. a is
 // packed [k/4][1 or 8] dwords of four activations; sums[group][8] is the start of every sum: the activations of the group
 // times minus the code of zero. codes and scales are those of a tile of sixteen weight rows, the second tile codesLd and
-// scalesLd bytes further on. A group of columns takes inner turns of 8 dwords of activations. For every 64 bytes of codes,
-// a line is prefetched at next, which then moves by step bytes, and for every group the line of nextScales that is as far
-// on as scales.
+// scalesLd bytes further on. A group of columns takes inner turns of 8 dwords of activations.
+//
+// The kernels for 32 columns, which use a tile often, prefetch a line at next for every four lines of codes, and move next by
+// step bytes. Those for sixteen read weights once: they prefetch their own streams, and go on through as many tiles of
+// weight rows as tiles says, which follow each other in codes, scales, c and bias.
 var quantParams = []string{
-	"c", "ldc", "a", "sums", "scale", "codes", "codesLd", "scales", "scalesLd", "groups", "inner", "next", "step", "nextScales", "bias", "start",
+	"c", "ldc", "a", "sums", "scale", "codes", "codesLd", "scales", "scalesLd", "groups", "inner", "next", "step", "bias", "start", "tiles",
 }
+
+// streamAhead is how far in advance the kernels that read codes and scales as streams prefetch.
+const streamAhead = 4096
 
 // quant512 writes the kernel for rows rows of activations and vecs tiles of sixteen weight rows.
 func (a *asm) quant512(format string, rows, vecs int) {
@@ -39,16 +44,21 @@ func (a *asm) quant512(format string, rows, vecs int) {
 		}
 	}
 	a.load(quantParams, "", "", "AX", "BX", "", "R8", "R10", "R9", "R11", "CX", "R12", "R13", "DI")
-	a.op("MOVQ", fmt.Sprintf("start+%d(FP)", 8*15), "DX")
+	c, ldc := "DI", "SI"
+	if vecs == 1 { // goes on to further tiles, and has no second one beside this
+		c, ldc = "R10", "R11"
+	}
+	a.label("tile")
+	a.op("MOVQ", fmt.Sprintf("start+%d(FP)", 8*14), "DX")
 	a.op("TESTQ", "DX", "DX")
 	a.op("JNZ", "zero")
-	a.load(quantParams[:2], "DX", "SI")
+	a.load(quantParams[:2], "DX", ldc)
 	for r := range rows {
 		for v := range vecs {
 			a.op("VMOVUPS", at(64*v, "DX", ""), float(r, v))
 		}
 		if r < rows-1 {
-			a.op("ADDQ", "SI", "DX")
+			a.op("ADDQ", ldc, "DX")
 		}
 	}
 	a.op("JMP", "begin")
@@ -57,7 +67,6 @@ func (a *asm) quant512(format string, rows, vecs int) {
 		a.op("VPXORQ", z(n+i), z(n+i), z(n+i))
 	}
 	a.label("begin")
-	a.op("MOVQ", fmt.Sprintf("nextScales+%d(FP)", 8*13), "SI")
 	if format == "Q4" {
 		a.op("MOVL", "$0x0f0f0f0f", "DX")
 		a.op("VPBROADCASTD", "DX", mask)
@@ -76,7 +85,7 @@ func (a *asm) quant512(format string, rows, vecs int) {
 		}
 	}
 
-	a.loopLabel("group")
+	a.label("group")
 	for r := range rows {
 		a.op("VPBROADCASTD", at(4*r, "BX", ""), sum(r, 0))
 		for v := 1; v < vecs; v++ {
@@ -86,7 +95,9 @@ func (a *asm) quant512(format string, rows, vecs int) {
 	if n == 1 {
 		a.op("VPXORQ", second, second, second)
 	}
-	a.op("PREFETCHT1", "(SI)")
+	if vecs == 1 {
+		a.op("PREFETCHT0", at(streamAhead, "R9", ""))
+	}
 	a.op("MOVQ", "R12", "DX")
 	a.label("turn")
 	lines := 8
@@ -95,8 +106,7 @@ func (a *asm) quant512(format string, rows, vecs int) {
 	}
 	for l := range lines {
 		if vecs == 1 {
-			a.op("PREFETCHT1", "(R13)")
-			a.op("ADDQ", "DI", "R13")
+			a.op("PREFETCHT0", at(streamAhead+64*l, "R8", ""))
 		} else if l%4 < 2 { // the call is one of many over these weights
 			a.op("PREFETCHT1", at(0, "R13", []string{"", "(R10*1)"}[l%4]))
 			if l%4 == 1 {
@@ -135,13 +145,12 @@ func (a *asm) quant512(format string, rows, vecs int) {
 		}
 	}
 	a.op("ADDQ", 32, "R9")
-	a.op("ADDQ", 32, "SI")
 	a.op("ADDQ", 32, "BX")
 	a.op("DECQ", "CX")
 	a.op("JNZ", "group")
 
-	a.load(quantParams[:5], "DI", "SI", "", "", "DX")
-	a.op("MOVQ", fmt.Sprintf("bias+%d(FP)", 8*14), "BX")
+	a.load(quantParams[:5], c, ldc, "", "", "DX")
+	a.op("MOVQ", fmt.Sprintf("bias+%d(FP)", 8*13), "BX")
 	a.op("TESTQ", "DX", "DX")
 	a.op("JZ", "store")
 	for r := range rows {
@@ -161,13 +170,33 @@ func (a *asm) quant512(format string, rows, vecs int) {
 	a.label("store")
 	for r := range rows {
 		for v := range vecs {
-			a.op("VMOVUPS", float(r, v), at(64*v, "DI", ""))
+			a.op("VMOVUPS", float(r, v), at(64*v, c, ""))
 		}
 		if r < rows-1 {
-			a.op("ADDQ", "SI", "DI")
+			a.op("ADDQ", ldc, c)
 		}
 	}
+	if vecs == 1 {
+		a.nextQuantTile()
+	}
 	a.ret()
+}
+
+// nextQuantTile goes back to label tile for the next sixteen columns of c until tiles are done. It keeps the pointers to
+// codes and scales and those that prefetch.
+func (a *asm) nextQuantTile() {
+	a.op("MOVQ", "tiles+120(FP)", "DX")
+	a.op("DECQ", "DX")
+	a.op("JZ", "done")
+	a.op("MOVQ", "DX", "tiles+120(FP)")
+	a.op("ADDQ", 64, "c+0(FP)")
+	a.op("TESTQ", "BX", "BX")
+	a.op("JZ", "plain")
+	a.op("ADDQ", 64, "bias+104(FP)")
+	a.label("plain")
+	a.load(quantParams, "", "", "AX", "BX", "", "", "", "", "", "CX")
+	a.op("JMP", "tile")
+	a.label("done")
 }
 
 // quantStride is the distance of k/4 in packed activations of rows rows.
@@ -231,7 +260,7 @@ func (a *asm) quantRows512() {
 	a.op("VPBROADCASTD", "AX", "Y3")
 	a.op("MOVL", "$0x01010101", "AX")
 	a.op("VPBROADCASTD", "AX", "Y2")
-	a.loopLabel("group")
+	a.label("group")
 	a.op("VPXOR", "Y0", "Y0", "Y0")
 	a.op("MOVQ", "R8", "DX")
 	a.label("quad")

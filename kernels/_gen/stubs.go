@@ -41,7 +41,7 @@ const (
 	tileSignature  = "(c *float32, ldc int, a, b *float32, k, flags int, bias *float32)"
 	packSignature  = "(dst *float32, stride int, src *byte, ld, k int, next *byte)"
 	quantSignature = "(c *float32, ldc int, a, sums *int32, scale *float32, codes *byte, codesLd int, scales *byte, " +
-		"scalesLd int, groups, inner int, next *byte, step int, nextScales *byte, bias *float32, start int)"
+		"scalesLd int, groups, inner int, next *byte, step int, bias *float32, start, tiles int)"
 	rowsSignature = "(c *float32, ldc int, x *float32, src *byte, ld, k int, next *byte, bias *float32)"
 )
 
