@@ -105,6 +105,7 @@ func execSuites(env *environment, data string, asJSON bool) error {
 			w.printf("  %s\n", fileLine(f))
 		}
 	}
+	w.printf("\nSizes and licences are for orientation; the owners' own statements hold.\n")
 	return w.err
 }
 
