@@ -100,7 +100,7 @@ def main():
     val, test, mean = read(a.val), read(a.test), read(a.mean)
     if val or test:
         text += ["## Accuracy", "", "Exact match, percent, with 95 % intervals (Wilson). Validation is split val, seed 1; test is split test, seed 7, answered "
-                 "once. Baselines on the test items: the most frequent answer of each category, and this model with each picture replaced by its "
+                 "once. Baselines on the " + ("test" if test else "validation") + " items: the most frequent answer of each category, and this model with each picture replaced by its "
                  "mean colour.", "", "| category | validation (%d) | test (%d) | most frequent | mean colour |" % (len(val), len(test)), "|---|---|---|---|---|"]
         v, t, c, m = accuracy(val), accuracy(test), commonest(test or val), accuracy(mean)
         for k in list((t if test else v)):
