@@ -3,36 +3,21 @@ package variants_test
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"llavabench/internal/imaging"
+	"llavabench/internal/sharedtest"
 	"llavabench/variants"
 	"llavabench/variants/all"
 	"llavabench/variants/variantstest"
 )
 
-// golden gives the path of a file of ../shared/golden beside the repository. The test is skipped where ../shared does not
-// exist; a missing file there is a failure.
+// golden gives the path of a file of the reference data.
 func golden(t testing.TB, parts ...string) string {
 	t.Helper()
-	dir, err := os.Getwd()
-	require.NoError(t, err)
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		parent := filepath.Dir(dir)
-		require.NotEqual(t, parent, dir, "no go.mod above the test")
-		dir = parent
-	}
-	shared := filepath.Join(dir, "..", "shared")
-	if _, err := os.Stat(shared); err != nil {
-		t.Skip("no ../shared beside the repository")
-	}
-	return filepath.Join(append([]string{shared, "golden"}, parts...)...)
+	return sharedtest.Path(t, append([]string{"golden"}, parts...)...)
 }
 
 func readGolden(t testing.TB, into any, parts ...string) {

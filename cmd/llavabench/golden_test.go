@@ -2,8 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"llavabench/internal/goldens"
+	"llavabench/internal/sharedtest"
 )
 
 func TestGoldenVerifyRefuses(t *testing.T) {
@@ -64,11 +63,7 @@ func TestGoldenVerifyFails(t *testing.T) {
 }
 
 func TestGoldenVerifyShared(t *testing.T) {
-	shared := filepath.Join(repository(t), "..", "shared")
-	if _, err := os.Stat(shared); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("no reference data beside the repository")
-	}
-	code, stdout, stderr := llavabench(t, "golden", "verify", filepath.Join(shared, "golden"), "--only", "extra", "--only", "geometry")
+	code, stdout, stderr := llavabench(t, "golden", "verify", sharedtest.Path(t, "golden"), "--only", "extra", "--only", "geometry")
 	require.Equal(t, exitOK, code, stdout+stderr)
 	require.Contains(t, stdout, "logits_last")
 	require.Contains(t, stdout, "5.00e-05")

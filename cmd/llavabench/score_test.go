@@ -3,9 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"llavabench/eval/suites"
+	"llavabench/internal/sharedtest"
 )
 
 // vizwizData is a data set of two questions, one with an image, and a file with one answer.
@@ -145,10 +144,7 @@ func TestSuites(t *testing.T) {
 
 // Released answers give the official scores to the digit that upstream prints, through the command.
 func TestScoreAnchors(t *testing.T) {
-	anchors := filepath.Join(repository(t), "..", "shared", "anchors")
-	if _, err := os.Stat(filepath.Dir(anchors)); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("no shared files here")
-	}
+	anchors := sharedtest.Path(t, "anchors")
 	for _, c := range []struct {
 		suite, answers string
 		want           string

@@ -2,23 +2,18 @@ package score
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"llavabench/internal/sharedtest"
 )
 
-// goldenFile reads a file of the shared scoring goldens; the test is skipped where there are none at all.
+// goldenFile reads a file of the shared scoring goldens.
 func goldenFile(t *testing.T, name string, v any) {
 	t.Helper()
-	shared := filepath.Join("..", "..", "..", "shared")
-	if _, err := os.Stat(shared); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("no shared goldens here")
-	}
-	raw, err := os.ReadFile(filepath.Join(shared, "golden-eval", name))
+	raw, err := os.ReadFile(sharedtest.Path(t, "golden-eval", name))
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(raw, v))
 }

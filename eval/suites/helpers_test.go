@@ -3,23 +3,18 @@ package suites
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"llavabench/internal/sharedtest"
 )
 
-// sharedDir is a folder of the shared files; the test is skipped where there are none at all.
+// sharedDir is a folder of the reference data.
 func sharedDir(t *testing.T, parts ...string) string {
 	t.Helper()
-	shared := filepath.Join("..", "..", "..", "shared")
-	if _, err := os.Stat(shared); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("no shared files here")
-	}
-	return filepath.Join(append([]string{shared}, parts...)...)
+	return sharedtest.Path(t, parts...)
 }
 
 // readJSON reads a JSON file, decompressed if need be.

@@ -9,23 +9,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"llavabench/internal/sharedtest"
 	"llavabench/internal/tensor"
 )
 
-// golden gives a path in the shared reference data and skips the test where there is none.
+// golden gives a path in the reference data.
 func golden(t testing.TB, parts ...string) string {
-	dir, err := os.Getwd()
-	require.NoError(t, err)
-	for !hasFile(dir, "go.mod") {
-		parent := filepath.Dir(dir)
-		require.NotEqual(t, dir, parent, "no go.mod above the test")
-		dir = parent
-	}
-	shared := filepath.Join(dir, "..", "shared")
-	if !isDir(shared) {
-		t.Skip("no reference data")
-	}
-	return filepath.Join(append([]string{shared, "golden"}, parts...)...)
+	t.Helper()
+	return sharedtest.Path(t, append([]string{"golden"}, parts...)...)
 }
 
 // goldenModels lists the LLaVA checkpoints of a folder.

@@ -2,7 +2,6 @@ package goldens
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"llavabench/internal/sharedtest"
 )
 
 func verify(t testing.TB, dir string, o Options) *Report {
@@ -259,26 +260,10 @@ func TestSharedGoldens(t *testing.T) {
 	}
 }
 
-// sharedGoldens finds the reference data beside the repository. Without the folder above it the test is skipped; with
-// the folder but without the data it fails.
+// sharedGoldens is the folder of the reference data.
 func sharedGoldens(t testing.TB) string {
 	t.Helper()
-	root, err := os.Getwd()
-	require.NoError(t, err)
-	for {
-		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-			break
-		}
-		require.NotEqual(t, filepath.Dir(root), root, "no go.mod above the test")
-		root = filepath.Dir(root)
-	}
-	shared := filepath.Join(root, "..", "shared")
-	if _, err := os.Stat(shared); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("no reference data beside the repository")
-	}
-	dir := filepath.Join(shared, "golden")
-	require.DirExists(t, dir)
-	return dir
+	return sharedtest.Path(t, "golden")
 }
 
 // FuzzDecodeStrict reads manifests that may be anything: no panic, and where the standard decoder sees an unknown key,

@@ -12,26 +12,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"llavabench/internal/sharedtest"
 )
 
-// goldenDir finds ../shared/golden beside the repository. The test is skipped where ../shared does not exist.
+// goldenDir is the folder of the reference data.
 func goldenDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.Getwd()
-	require.NoError(t, err)
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		parent := filepath.Dir(dir)
-		require.NotEqual(t, parent, dir, "no go.mod above the test")
-		dir = parent
-	}
-	shared := filepath.Join(dir, "..", "shared")
-	if _, err := os.Stat(shared); err != nil {
-		t.Skip("no ../shared beside the repository")
-	}
-	return filepath.Join(shared, "golden")
+	return sharedtest.Path(t, "golden")
 }
 
 // preprocessManifest is the part of preprocess/manifest.json that concerns one view.

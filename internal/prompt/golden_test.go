@@ -2,8 +2,6 @@ package prompt
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,29 +9,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"llavabench/internal/sharedtest"
 	"llavabench/internal/tokenizer"
 )
 
-// golden returns the path of a file of the reference data, which lies beside the repository. Without the folder the
-// test is skipped; with the folder but without the file it fails.
+// golden returns the path of a file of the reference data.
 func golden(t testing.TB, name string) string {
 	t.Helper()
-	root, err := os.Getwd()
-	require.NoError(t, err)
-	for {
-		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
-			break
-		}
-		require.NotEqual(t, filepath.Dir(root), root, "no go.mod above the test")
-		root = filepath.Dir(root)
-	}
-	shared := filepath.Join(root, "..", "shared")
-	if _, err := os.Stat(shared); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("no reference data beside the repository")
-	}
-	path := filepath.Join(shared, "golden", name)
-	require.FileExists(t, path)
-	return path
+	return sharedtest.Path(t, "golden", name)
 }
 
 func readGolden(t testing.TB, name string, v any) {

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"llavabench/internal/sharedtest"
 )
 
 // expectation is what testdata/make.py writes about a file: what the reference gives for it, or the kind of its error.
@@ -84,21 +86,7 @@ func TestFixtures(t *testing.T) {
 
 // TestGolden decodes the files of the golden set, which the same reference has decoded.
 func TestGolden(t *testing.T) {
-	dir, err := os.Getwd()
-	require.NoError(t, err)
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		parent := filepath.Dir(dir)
-		require.NotEqual(t, parent, dir, "no go.mod above the test")
-		dir = parent
-	}
-	shared := filepath.Join(dir, "..", "shared")
-	if _, err := os.Stat(shared); err != nil {
-		t.Skip("no ../shared beside the repository")
-	}
-	set := filepath.Join(shared, "golden", "preprocess")
+	set := sharedtest.Path(t, "golden", "preprocess")
 	text, err := os.ReadFile(filepath.Join(set, "manifest.json"))
 	require.NoError(t, err)
 	var manifest struct {
