@@ -33,6 +33,7 @@ type Answer struct {
 	Prompt       string
 	PromptTokens int
 	ImageTokens  int
+	LogitsSHA256 string             // of the first token's logits, see rundir.Sample; "" where they are not to be had
 	Milliseconds map[string]float64 // by stage
 }
 
@@ -127,7 +128,7 @@ func answer(ctx context.Context, s Suite, sys System, q Question, index int) (ru
 		return sample, timing, nil
 	}
 	sample.Prompt, sample.PromptTokens, sample.ImageTokens = a.Prompt, a.PromptTokens, a.ImageTokens
-	sample.Text = a.Text
+	sample.Text, sample.LogitsSHA256 = a.Text, a.LogitsSHA256
 	if q.Reference != "" {
 		score := s.Score(q, a.Text)
 		sample.Score, sample.Scorer = &score, s.Scorer

@@ -3,7 +3,11 @@ package local
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
+	"math"
 	"path/filepath"
 	"strings"
 
@@ -53,8 +57,18 @@ func (s *System) Answer(ctx context.Context, q eval.Question, image *imaging.RGB
 	}
 	return eval.Answer{
 		Text: strings.TrimSpace(a.Text), IDs: a.IDs, Prompt: prompt.Text, PromptTokens: a.PromptTokens, ImageTokens: a.ImageTokens,
-		Milliseconds: bench.Milliseconds(a.Timings),
+		LogitsSHA256: digest(a.Logits), Milliseconds: bench.Milliseconds(a.Timings),
 	}, nil
+}
+
+// digest is the SHA-256 of values as little-endian float32.
+func digest(values []float32) string {
+	b := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // meanPicture is a picture of one colour, the mean of m's pixels rounded down.

@@ -66,14 +66,17 @@ type Machine struct {
 
 // A Sample is one answered question.
 type Sample struct {
-	Index        int      `json:"index"`
-	ID           string   `json:"id"`
-	Category     string   `json:"category,omitempty"`
-	PixelSHA256  string   `json:"pixel_sha256,omitempty"` // of the decoded picture
-	Prompt       string   `json:"prompt"`                 // the exact text, <image> for each picture
-	PromptTokens int      `json:"prompt_tokens"`
-	ImageTokens  int      `json:"image_tokens"`
-	OutputIDs    []int    `json:"output_ids"`
+	Index        int    `json:"index"`
+	ID           string `json:"id"`
+	Category     string `json:"category,omitempty"`
+	PixelSHA256  string `json:"pixel_sha256,omitempty"` // of the decoded picture
+	Prompt       string `json:"prompt"`                 // the exact text, <image> for each picture
+	PromptTokens int    `json:"prompt_tokens"`
+	ImageTokens  int    `json:"image_tokens"`
+	OutputIDs    []int  `json:"output_ids"`
+	// LogitsSHA256 is of the logits that the first token was chosen from, all of the vocabulary, as little-endian float32; absent
+	// where the system does not show them.
+	LogitsSHA256 string   `json:"logits_sha256,omitempty"`
 	Text         string   `json:"text"`
 	Reference    string   `json:"reference,omitempty"`
 	Score        *float64 `json:"score,omitempty"` // absent where the question could not be answered
