@@ -31,6 +31,10 @@ func Write(path string, body func(io.Writer) error) (err error) {
 	if err = f.Chmod(0o644); err != nil {
 		return err
 	}
+	// Without this a loss of power could leave the name with the bytes of neither the old file nor the new.
+	if err = f.Sync(); err != nil {
+		return err
+	}
 	if err = f.Close(); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"llavabench/internal/atomicfile"
 )
@@ -24,6 +25,9 @@ const (
 // maxLine bounds a line of the logs; an answer of thousands of tokens stays far below.
 const maxLine = 64 << 20
 
+// maxManifest bounds a manifest: thousands of files stay far below.
+const maxManifest = 64 << 20
+
 // A Dir is a run directory that is being written. One process at a time has it.
 type Dir struct {
 	path    string
@@ -34,17 +38,24 @@ type Dir struct {
 	notes   []string
 }
 
-// Create makes a new run directory for a manifest. The directory must be absent or empty.
+// Create makes a new run directory for a manifest. The directory must be absent or empty; what a process leaves that was
+// killed before it had written its manifest does not count.
 func Create(path string, m Manifest) (*Dir, error) {
-	if entries, err := os.ReadDir(path); err == nil && len(entries) > 0 {
-		return nil, fmt.Errorf("%s is not empty: resume the run that is in it, or choose another directory", path)
-	}
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, err
 	}
 	d := &Dir{path: path}
 	if err := d.acquire(); err != nil {
 		return nil, err
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	for _, e := range entries {
+		if e.Name() != lockName && !strings.HasPrefix(e.Name(), "."+manifestName+".") {
+			return nil, errors.Join(fmt.Errorf("%s is not empty: resume the run that is in it, or choose another directory", path), d.Close())
+		}
 	}
 	m.SchemaVersion = SchemaVersion
 	if err := d.writeJSON(manifestName, m); err != nil {
@@ -54,8 +65,11 @@ func Create(path string, m Manifest) (*Dir, error) {
 }
 
 // Resume opens a run directory to go on with it. The manifest that is there must identify the same results as m; a
-// difference is an error that names it. A last line that a crash cut off is dropped, and said so in Notes.
+// difference is an error that names it. A last line that a crash cut off or damaged is dropped, and said so in Notes.
 func Resume(path string, m Manifest) (*Dir, error) {
+	if _, err := os.Stat(filepath.Join(path, manifestName)); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s holds no run to go on with: it has no %s", path, manifestName)
+	}
 	d := &Dir{path: path}
 	if err := d.acquire(); err != nil {
 		return nil, err
@@ -73,8 +87,12 @@ func Resume(path string, m Manifest) (*Dir, error) {
 	return d, d.openLogs()
 }
 
+// maxDifferences bounds how many differences of two manifests are listed.
+const maxDifferences = 8
+
 // sameResults compares what identifies the results of two runs.
 func sameResults(old, now Manifest) error {
+	var differ []string
 	for _, part := range []struct {
 		name     string
 		old, now any
@@ -82,44 +100,75 @@ func sameResults(old, now Manifest) error {
 		a, b := flatten(part.name, part.old), flatten(part.name, part.now)
 		for _, key := range sortedKeys(a, b) {
 			if a[key] != b[key] {
-				return fmt.Errorf("%s was %s in the run, but is %s now", key, orAbsent(a[key]), orAbsent(b[key]))
+				differ = append(differ, fmt.Sprintf("%s was %s in the run, but is %s now", key, orAbsent(a[key]), orAbsent(b[key])))
 			}
 		}
 	}
-	return nil
+	switch n := len(differ); {
+	case n == 0:
+		return nil
+	case n > maxDifferences:
+		differ = append(differ[:maxDifferences], fmt.Sprintf("and %d more differences", n-maxDifferences))
+	}
+	return errors.New(strings.Join(differ, "; "))
 }
 
-// repair reads the samples that are there, cuts off a torn last line, and cuts the timings to the samples.
+// repair reads the samples that are there, cuts off a torn or damaged last line, and cuts the timings to the samples.
 func (d *Dir) repair() error {
-	samples, whole, err := readLines[Sample](filepath.Join(d.path, samplesName))
+	samples, err := repairLog(d, samplesName, "the question is answered again", func(s Sample) int { return s.Index })
 	if err != nil {
 		return err
 	}
-	for i, s := range samples {
-		if s.Index != i {
-			return fmt.Errorf("%s: line %d has index %d, expected %d", samplesName, i+1, s.Index, i)
+	timings, err := repairLog(d, timingsName, "the times are lost", func(t Timing) int { return t.Index })
+	if err != nil {
+		return err
+	}
+	// A timing whose own sample was cut off goes as well.
+	kept := len(timings)
+	for kept > 0 && timings[kept-1].Index >= len(samples) {
+		kept--
+	}
+	if kept < len(timings) {
+		end, err := lineEnd(filepath.Join(d.path, timingsName), kept)
+		if err != nil {
+			return err
 		}
-	}
-	if dropped, err := cut(filepath.Join(d.path, samplesName), whole); err != nil {
-		return err
-	} else if dropped > 0 {
-		d.notes = append(d.notes, fmt.Sprintf("%s: the last line was cut off (%d bytes) and is answered again", samplesName, dropped))
-	}
-	timings, whole, err := readLines[Timing](filepath.Join(d.path, timingsName))
-	if err != nil {
-		return err
-	}
-	if len(timings) > len(samples) {
-		// The timing of a sample whose own line was torn.
-		if whole, err = lineEnd(filepath.Join(d.path, timingsName), len(samples)); err != nil {
+		if _, err := cut(filepath.Join(d.path, timingsName), end); err != nil {
 			return err
 		}
 	}
-	if _, err := cut(filepath.Join(d.path, timingsName), whole); err != nil {
-		return err
-	}
 	d.done = samples
 	return nil
+}
+
+// repairLog reads a log, cuts off what a crash did to its end and says so. The indexes of samples are 0, 1, 2, ...; those of
+// timings, of which a crash can lose one, ascend.
+func repairLog[T any](d *Dir, name, lost string, index func(T) int) ([]T, error) {
+	path := filepath.Join(d.path, name)
+	next := 0
+	lines, whole, damage, err := readLines(path, func(v T) error {
+		at := index(v)
+		if at != next && (name == samplesName || at < next) {
+			return fmt.Errorf("index is %d, expected %d", at, next)
+		}
+		next = at + 1
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	dropped, err := cut(path, whole)
+	if err != nil {
+		return nil, err
+	}
+	if dropped > 0 {
+		what := "has no end"
+		if damage != nil {
+			what = fmt.Sprintf("is damaged (%v)", damage)
+		}
+		d.notes = append(d.notes, fmt.Sprintf("%s: the last line, %d, %s: its %d bytes are dropped, %s", path, len(lines)+1, what, dropped, lost))
+	}
+	return lines, nil
 }
 
 // Done are the samples that were answered before.
@@ -176,7 +225,7 @@ func (d *Dir) openLogs() (err error) {
 		name string
 		f    **os.File
 	}{{samplesName, &d.samples}, {timingsName, &d.timings}} {
-		if *log.f, err = os.OpenFile(filepath.Join(d.path, log.name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
+		if *log.f, err = openLog(filepath.Join(d.path, log.name), os.O_APPEND|os.O_CREATE|os.O_WRONLY); err != nil {
 			return errors.Join(err, d.Close())
 		}
 	}
@@ -195,9 +244,17 @@ func (d *Dir) writeJSON(name string, v any) error {
 // ReadManifest reads the manifest of a run.
 func ReadManifest(path string) (Manifest, error) {
 	var m Manifest
-	b, err := os.ReadFile(filepath.Join(path, manifestName))
+	f, err := openLog(filepath.Join(path, manifestName), os.O_RDONLY)
 	if err != nil {
 		return m, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
+	if err != nil {
+		return m, err
+	}
+	if len(b) > maxManifest {
+		return m, fmt.Errorf("%s has more than %d bytes", manifestName, maxManifest)
 	}
 	if err := json.Unmarshal(b, &m); err != nil {
 		return m, fmt.Errorf("%s: %w", manifestName, err)
@@ -210,43 +267,65 @@ func ReadManifest(path string) (Manifest, error) {
 
 // ReadSamples reads the samples of a run, complete lines only.
 func ReadSamples(path string) ([]Sample, error) {
-	s, _, err := readLines[Sample](filepath.Join(path, samplesName))
-	return s, err
+	return readAll[Sample](filepath.Join(path, samplesName))
 }
 
 // ReadTimings reads the times of a run, complete lines only.
 func ReadTimings(path string) ([]Timing, error) {
-	t, _, err := readLines[Timing](filepath.Join(path, timingsName))
-	return t, err
+	return readAll[Timing](filepath.Join(path, timingsName))
 }
 
-// readLines decodes the complete lines of a log and returns the bytes that they take. A line that does not decode is an
-// error unless it is an unfinished last one.
-func readLines[T any](path string) (all []T, whole int64, err error) {
-	f, err := os.Open(path)
+func readAll[T any](path string) ([]T, error) {
+	lines, _, damage, err := readLines[T](path, nil)
+	if err == nil && damage != nil {
+		err = fmt.Errorf("%s: line %d: %w", path, len(lines)+1, damage)
+	}
+	return lines, err
+}
+
+// readLines decodes the complete lines of a log and returns the bytes that they take. A line that does not decode or that
+// check, which may be nil, refuses is an error, unless nothing follows it but an unfinished line: then it is left out, and
+// damage says what is wrong with it.
+func readLines[T any](path string, check func(T) error) (all []T, whole int64, damage, err error) {
+	f, err := openLog(path, os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, 0, nil
+		return nil, 0, nil, nil
 	}
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, nil, err
 	}
 	defer f.Close()
 	r := bufio.NewReaderSize(f, 1<<20)
 	for n := 1; ; n++ {
 		line, err := readLine(r)
 		if err == io.EOF {
-			return all, whole, nil // what is left has no end of line
+			return all, whole, damage, nil // what is left has no end of line
+		}
+		if damage != nil {
+			return nil, 0, nil, fmt.Errorf("%s: line %d: %w", path, n-1, damage)
 		}
 		if err != nil {
-			return nil, 0, fmt.Errorf("%s: line %d: %w", path, n, err)
+			return nil, 0, nil, fmt.Errorf("%s: line %d: %w", path, n, err)
 		}
 		var v T
-		if err := json.Unmarshal(line, &v); err != nil {
-			return nil, 0, fmt.Errorf("%s: line %d: %w", path, n, err)
+		damage = json.Unmarshal(line, &v)
+		if damage == nil && check != nil {
+			damage = check(v)
+		}
+		if damage != nil {
+			continue
 		}
 		all = append(all, v)
 		whole += int64(len(line))
 	}
+}
+
+// openLog opens a log, which must be a regular file: a pipe under its name would be waited for without end.
+func openLog(path string, flag int) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return os.OpenFile(path, flag, 0o644)
 }
 
 // readLine reads up to and including the next end of line; io.EOF when there is none.
