@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -167,8 +168,10 @@ func (j *job) run(worker int) {
 	finished = true
 }
 
-// loop is the life of worker id.
+// loop is the life of worker id. A fault in mapped weights is a panic here, which Do hands on to its caller, and not the end
+// of the program.
 func (w *Workers) loop(id int) {
+	debug.SetPanicOnFault(true)
 	s := &w.sleeper[id-1]
 	seen := uint64(0)
 	var spin spinner

@@ -15,6 +15,7 @@ var (
 	ErrUnsupported = errors.New("unsupported")          // well-formed, but a feature that is not implemented
 	ErrUnsafe      = errors.New("unsafe")               // asks for code to be run
 	ErrMismatch    = errors.New("mismatch")             // two parts that must agree do not
+	ErrChanged     = errors.New("changed")              // a mapped file that was written to or cut off while in use
 	ErrPath        = errors.New("path not allowed")     // a name that leads out of its directory
 	ErrNotFound    = errors.New("checkpoint not found") // no such directory, name or file
 )

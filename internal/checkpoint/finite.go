@@ -3,14 +3,20 @@ package checkpoint
 import (
 	"context"
 	"encoding/binary"
+	"slices"
+	"strings"
 
 	"llavabench/internal/tensor"
 )
 
-// CheckFinite reads every floating-point tensor of src and returns an error of class ErrFormat that names the first element
-// that is infinite or not a number, as a bad conversion leaves. It reads all weights: seconds for a large checkpoint.
-func CheckFinite(ctx context.Context, src tensor.Source) error {
+// CheckFinite reads the floating-point tensors of src whose names begin with one of prefixes (all without any) and returns an
+// error of class ErrFormat that names the first element that is infinite or not a number, as a bad conversion leaves. It
+// reads the weights: seconds for a large checkpoint.
+func CheckFinite(ctx context.Context, src tensor.Source, prefixes ...string) error {
 	for _, name := range src.Names() {
+		if len(prefixes) > 0 && !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+			continue
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -31,7 +31,12 @@ func TestFileShrinksWhileMapped(t *testing.T) {
 		}
 		return nil
 	})
-	require.ErrorIs(t, err, ErrTruncated)
+	require.ErrorIs(t, err, ErrChanged)
+	require.ErrorContains(t, err, path+" was changed while it was in use: it had")
+	require.NoError(t, os.Remove(path))
+	err = CatchFault(func() error { sum += int(a.Data[size-1]); return nil })
+	require.ErrorIs(t, err, ErrChanged)
+	require.ErrorContains(t, err, path+" can no longer be read at byte")
 	require.Panics(t, func() {
 		_ = CatchFault(func() error { panic("a bug is not a fault") })
 	})

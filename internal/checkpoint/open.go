@@ -262,6 +262,19 @@ func (c *Checkpoint) Prefault() error {
 	return nil
 }
 
+// Unchanged returns an error of class ErrChanged that names a file of weights that was written to since it was opened: what
+// was computed from it may be wrong. It looks at sizes and times; Digest looks at the bytes.
+func (c *Checkpoint) Unchanged() error {
+	for _, w := range c.open {
+		for _, f := range w.files {
+			if err := f.unchanged(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Close unmaps the files. No tensor of the checkpoint may be used afterwards.
 func (c *Checkpoint) Close() error {
 	var errs []error

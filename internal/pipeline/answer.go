@@ -44,8 +44,20 @@ type Answer struct {
 	Notes        []string // remarks about this answer
 }
 
-// Answer runs a request from pixels to text.
-func (p *Pipeline) Answer(ctx context.Context, req Request) (*Answer, error) {
+// Answer runs a request from pixels to text. An error of class ErrNotFinite says that the numbers broke down and where; one of
+// class checkpoint.ErrChanged that the files under the pipeline did.
+func (p *Pipeline) Answer(ctx context.Context, req Request) (a *Answer, err error) {
+	err = p.guarded(func() error {
+		a, err = p.answer(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (p *Pipeline) answer(ctx context.Context, req Request) (*Answer, error) {
 	placed := 0
 	for _, id := range req.IDs {
 		if id == ImageID {
@@ -120,6 +132,9 @@ func (p *Pipeline) Look(ctx context.Context, images []*imaging.RGB, obs Observer
 	rows, hidden := p.tower.Config().Features(), p.llm.Config().Hidden
 	projected := make([]float32, views*rows*hidden)
 	p.proj.Project(p.workers, projected, features, views*rows)
+	if err := p.checkFinite("projector", projected, hidden, 0, p.ckpt.Projector()); err != nil {
+		return nil, err
+	}
 	if err := observe(obs, "projected", []int{views, rows, hidden}, projected); err != nil {
 		return nil, err
 	}
@@ -150,6 +165,9 @@ func (p *Pipeline) encode(ctx context.Context, pixels []float32, views int, obs 
 	view := len(pixels) / views
 	for i := range views {
 		tap := func(layer int, h []float32) error {
+			if err := p.checkTower(layer, h); err != nil {
+				return err
+			}
 			hidden.add(layer, i*cfg.Tokens(), h)
 			p.report("vision tower", i*(depth+1)+layer+1, views*(depth+1))
 			return ctx.Err()

@@ -90,11 +90,3 @@ func (c *caster) typeName(q kernels.QuantFormat) string {
 	}
 	return found
 }
-
-// note says in one sentence what the conversion lost; "" when it lost nothing but precision.
-func (c *caster) note() string {
-	if c.overflow+c.underflow == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s: rounding the weights to %s made %d of them infinite and %d zero", c.part, c.to, c.overflow, c.underflow)
-}

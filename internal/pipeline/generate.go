@@ -85,6 +85,9 @@ func (p *Pipeline) Generate(ctx context.Context, x []float32, o GenerateOptions,
 		if err := observe(obs, "step_logits", []int{len(last)}, last); err != nil {
 			return nil, err
 		}
+		if err := p.checkLogits(session.Len()-1, last[:p.vocabulary()]); err != nil {
+			return nil, fmt.Errorf("generated token %d: %w", len(g.IDs), err)
+		}
 		id, err := sampler.Next(last[:p.vocabulary()])
 		if err != nil {
 			return nil, fmt.Errorf("generated token %d: %w", len(g.IDs), err)
@@ -109,7 +112,7 @@ func (p *Pipeline) Generate(ctx context.Context, x []float32, o GenerateOptions,
 			return nil, err
 		}
 		segment := []llama.Segment{{Session: session, Rows: 1}}
-		if err := p.llm.Forward(p.workers, &scratch, row, segment, until(ctx)); err != nil {
+		if err := p.llm.Forward(p.workers, &scratch, row, segment, p.until(ctx, session.Len())); err != nil {
 			return nil, err
 		}
 		p.llm.Logits(p.workers, last, row, 1)
@@ -133,6 +136,9 @@ func (p *Pipeline) prefill(ctx context.Context, session *llama.Session, x []floa
 		n := min(p.chunk, rows-first)
 		part := x[first*cfg.Hidden : (first+n)*cfg.Hidden]
 		tap := func(layer int, h []float32) error {
+			if err := p.checkDecoder(layer, first, h); err != nil {
+				return err
+			}
 			hidden.add(layer, first, h)
 			p.report("prefill", first*(cfg.Layers+1)+n*(layer+1), rows*(cfg.Layers+1))
 			return ctx.Err()
@@ -173,8 +179,14 @@ func (p *Pipeline) vocabulary() int {
 // multiple of 64.
 const fillerRows = 128
 
-func until(ctx context.Context) llama.Tap {
-	return func(int, []float32) error { return ctx.Err() }
+// until is the tap of a decoding step at a position.
+func (p *Pipeline) until(ctx context.Context, position int) llama.Tap {
+	return func(layer int, h []float32) error {
+		if err := p.checkDecoder(layer, position, h); err != nil {
+			return err
+		}
+		return ctx.Err()
+	}
 }
 
 func (p *Pipeline) isEOS(id int, more []int) bool {

@@ -97,13 +97,16 @@ func Open(ctx context.Context, path string, o Options) (_ *Pipeline, err error) 
 	if err = ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err = p.build(); err != nil {
+	if err = p.guarded(p.build); err != nil {
 		return nil, err
 	}
 	if err = p.openTokenizer(o); err != nil {
 		return nil, err
 	}
-	return p, p.loadRowEnd()
+	if err = p.guarded(p.loadRowEnd); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // choose settles the variant and its options.
@@ -145,14 +148,18 @@ func (p *Pipeline) build() error {
 	if p.llm, err = llama.New(decoder, src, o); err != nil {
 		return err
 	}
-	p.lost(src)
+	if err := p.lost(src); err != nil {
+		return err
+	}
 	if src, o, err = p.source("vision tower", p.ckpt.Vision(), p.opts.TowerWeights); err != nil {
 		return err
 	}
 	if p.tower, err = clip.New(clip.FromCheckpoint(cfg.Vision, p.opts.SelectLayer, p.opts.SelectFeature), src, o); err != nil {
 		return err
 	}
-	p.lost(src)
+	if err := p.lost(src); err != nil {
+		return err
+	}
 	if src, o, err = p.source("projector", p.ckpt.Projector(), p.opts.ProjectorWeights); err != nil {
 		return err
 	}
@@ -160,16 +167,22 @@ func (p *Pipeline) build() error {
 	if p.proj, err = projector.New(proj, src, o); err != nil {
 		return err
 	}
-	p.lost(src)
+	if err := p.lost(src); err != nil {
+		return err
+	}
 	p.norm = normalizer(cfg.Processor)
 	return nil
 }
 
-// lost notes what a conversion of weights could not hold.
-func (p *Pipeline) lost(c *caster) {
-	if n := c.note(); n != "" {
-		p.notes = append(p.notes, n)
+// lost notes what a conversion of weights rounded to zero, and refuses one that made weights infinite.
+func (p *Pipeline) lost(c *caster) error {
+	if c.overflow > 0 {
+		return fmt.Errorf("%s: %d weights of %s are too large for %s: use bf16 or f32", c.part, c.overflow, p.ckpt.Dir, c.to)
 	}
+	if c.underflow > 0 {
+		p.notes = append(p.notes, fmt.Sprintf("%s: rounding the weights to %s made %d of them zero", c.part, c.to, c.underflow))
+	}
+	return nil
 }
 
 func normalizer(c checkpoint.Processor) imaging.Normalizer {
