@@ -4,6 +4,7 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -37,9 +38,14 @@ type Answer struct {
 	Milliseconds map[string]float64 // by stage
 }
 
+// ErrBroken is the class of a System's errors that concern more than one question, such as weights that are gone: the run ends
+// with it, and the question under way is not recorded.
+var ErrBroken = errors.New("the run cannot go on")
+
 // A System answers questions.
 type System interface {
-	// Answer answers one question. An error means that this question failed; the run goes on, unless ctx has ended.
+	// Answer answers one question. An error means that this question failed; the run goes on, unless ctx has ended or the
+	// error is of class ErrBroken.
 	Answer(ctx context.Context, q Question, image *imaging.RGB) (Answer, error)
 }
 
@@ -102,7 +108,7 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 	return summary, dir.Finish(m, summary)
 }
 
-// answer asks one question. Its error is ctx's alone: a question that fails is a sample with an error.
+// answer asks one question. Its error is ctx's or of class ErrBroken: a question that fails is a sample with an error.
 func answer(ctx context.Context, s Suite, sys System, q Question, index int) (rundir.Sample, rundir.Timing, error) {
 	sample := rundir.Sample{Index: index, ID: q.ID, Category: q.Category, Reference: q.Reference, DetailPx: q.DetailPx, OutputIDs: []int{}}
 	timing := rundir.Timing{Index: index, ID: q.ID}
@@ -123,6 +129,9 @@ func answer(ctx context.Context, s Suite, sys System, q Question, index int) (ru
 	if err != nil {
 		if ctx.Err() != nil {
 			return sample, timing, ctx.Err()
+		}
+		if errors.Is(err, ErrBroken) {
+			return sample, timing, fmt.Errorf("question %q: %w", q.ID, err)
 		}
 		sample.Error = err.Error()
 		return sample, timing, nil

@@ -172,6 +172,33 @@ func TestBrokenRunsContinue(t *testing.T) {
 	}
 }
 
+// A system that is broken ends the run without a record of the question under way.
+func TestBrokenSystemEndsTheRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run")
+	sys := answers()
+	_, err := run(t, context.Background(), broken{sys, "q4"}, path, false)
+	require.ErrorIs(t, err, eval.ErrBroken)
+	require.ErrorContains(t, err, "gone")
+	samples, err := rundir.ReadSamples(path)
+	require.NoError(t, err)
+	require.Len(t, samples, 4)
+	_, err = run(t, context.Background(), sys, path, true)
+	require.NoError(t, err)
+}
+
+// broken is a system that breaks down at one question.
+type broken struct {
+	*table
+	at string
+}
+
+func (b broken) Answer(ctx context.Context, q eval.Question, image *imaging.RGB) (eval.Answer, error) {
+	if q.ID == b.at {
+		return eval.Answer{}, fmt.Errorf("%w: weights are gone", eval.ErrBroken)
+	}
+	return b.table.Answer(ctx, q, image)
+}
+
 func TestResumeRefusesAnotherRun(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run")
 	_, err := run(t, context.Background(), answers(), path, false)

@@ -35,6 +35,7 @@ type evalFlags struct {
 	limit  int
 	out    string
 	resume bool
+	verify bool
 	json   bool
 }
 
@@ -48,7 +49,10 @@ file), samples.jsonl (a line per question in order, flushed as it is answered), 
 
 The same model, suite and settings give the same samples.jsonl byte for byte, with any number of threads. A run that was
 broken off in any way goes on with --resume: nothing is answered twice, and the result is that of an unbroken run. Resuming
-with other settings, another model or another suite is refused with the difference.
+with other settings, another model or another suite is refused with the difference. One process at a time has a run directory.
+
+A question that fails (a picture that cannot be read, logits that are not finite, --sample-timeout) is recorded with its error,
+counts as wrong, and the run goes on. Weights that are written to or cut off during the run end it.
 
 Suites: sight, the procedural benchmark that ships with the program (--split, --seed and --limit choose its items). Or give
 --questions FILE, JSON lines with question_id, image, text and optionally answer and category: your own test set, or the
@@ -74,6 +78,8 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 	fl.BoolVar(&f.opts.Blind, "blind", false, "replace every picture by its mean colour: the baseline of language alone")
 	fl.StringVar(&f.out, "out", "", "run `directory`")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run that is in --out")
+	fl.BoolVar(&f.verify, "verify", false, "compute the digests of the model's files again at the end and compare them")
+	fl.DurationVar(&f.opts.SampleTimeout, "sample-timeout", 0, "`time` that a question may take, such as 90s, before it counts as failed (default: no limit); what fails then depends on the machine")
 	fl.BoolVar(&f.json, "json", false, "print the summary as JSON")
 	_ = cmd.MarkFlagRequired("model")
 	_ = cmd.MarkFlagRequired("out")
@@ -106,24 +112,54 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	}
 	defer dir.Close()
 	notices(env.stderr, append(p.Notes(), dir.Notes()...))
+	if bad, err := local.NotFinite(ctx, p); err != nil {
+		return err
+	} else if bad != "" {
+		notice(env.stderr, "%s", bad)
+	}
 	summary, err := eval.Run(ctx, suite, local.New(p, f.opts), dir, m, eval.Options{Progress: bar.report})
 	bar.finish()
 	if err != nil {
 		return fmt.Errorf("%w; what was answered is kept: go on with --resume", err)
+	}
+	if f.verify {
+		if err := local.Verify(ctx, p, m.System, bar.report); err != nil {
+			return fmt.Errorf("--verify: %w; the answers may be wrong", err)
+		}
+		bar.finish()
 	}
 	if f.answer != "" {
 		if err := writeAnswers(f.answer, f.out, f.model.path); err != nil {
 			return err
 		}
 	}
+	show := printSummary
 	if f.json {
-		return printJSON(env, summary)
+		show = func(env *environment, s eval.Summary) error { return printJSON(env, s) }
 	}
-	return printSummary(env, summary)
+	if err := show(env, summary); err != nil {
+		return err
+	}
+	return f.anyAnswer(summary)
+}
+
+// anyAnswer makes a run without a single answer a failure, and says what the first question met with.
+func (f evalFlags) anyAnswer(s eval.Summary) error {
+	if s.Samples == 0 || s.Failed < s.Samples {
+		return nil
+	}
+	samples, err := rundir.ReadSamples(f.out)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("none of %d questions was answered: question %q: %s", s.Samples, samples[0].ID, samples[0].Error)
 }
 
 // chosen is the suite that the flags ask for.
 func (f evalFlags) chosen() (eval.Suite, error) {
+	if f.opts.SampleTimeout < 0 {
+		return eval.Suite{}, usagef("--sample-timeout cannot be negative")
+	}
 	if f.limit < 0 || f.opts.MaxNewTokens < 1 {
 		return eval.Suite{}, usagef("--limit cannot be negative and --max-new-tokens must be at least 1")
 	}

@@ -6,16 +6,17 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
+	"fmt"
 	"math"
-	"path/filepath"
 	"strings"
+	"time"
 
 	"llavabench/eval"
 	"llavabench/internal/bench"
+	"llavabench/internal/checkpoint"
 	"llavabench/internal/imaging"
 	"llavabench/internal/pipeline"
-	"llavabench/internal/rundir"
 )
 
 // Options are the settings of a run that are not the model's. Together with those they decide every answer.
@@ -25,6 +26,8 @@ type Options struct {
 	// Blind replaces every picture by one of its mean colour and the same size: what is answered right then is known from
 	// the question alone.
 	Blind bool `json:"blind"`
+	// SampleTimeout, if not 0, ends a question that takes longer: it counts as failed. Which ones do depends on the machine.
+	SampleTimeout time.Duration `json:"sample_timeout_ns,omitempty"`
 }
 
 // A System is an open checkpoint.
@@ -49,16 +52,37 @@ func (s *System) Answer(ctx context.Context, q eval.Question, image *imaging.RGB
 	if err != nil {
 		return eval.Answer{}, err
 	}
-	a, err := s.p.Answer(ctx, pipeline.Request{Images: images, IDs: prompt.IDs, Generate: pipeline.GenerateOptions{
+	limited, cancel := s.limit(ctx)
+	defer cancel()
+	a, err := s.p.Answer(limited, pipeline.Request{Images: images, IDs: prompt.IDs, Generate: pipeline.GenerateOptions{
 		MaxNewTokens: s.o.MaxNewTokens, Stop: prompt.Stop, EOS: prompt.EOS,
 	}})
 	if err != nil {
-		return eval.Answer{}, err
+		return eval.Answer{}, s.failure(ctx, limited, err)
 	}
 	return eval.Answer{
 		Text: strings.TrimSpace(a.Text), IDs: a.IDs, Prompt: prompt.Text, PromptTokens: a.PromptTokens, ImageTokens: a.ImageTokens,
 		LogitsSHA256: digest(a.Logits), Milliseconds: bench.Milliseconds(a.Timings),
 	}, nil
+}
+
+// limit gives a question its time.
+func (s *System) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.o.SampleTimeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.o.SampleTimeout)
+}
+
+// failure says what an error of the pipeline means for the run.
+func (s *System) failure(ctx, limited context.Context, err error) error {
+	switch {
+	case errors.Is(err, checkpoint.ErrChanged):
+		return fmt.Errorf("%w: %w", eval.ErrBroken, err)
+	case ctx.Err() == nil && limited.Err() != nil && errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no answer within the time of a sample, %v", s.o.SampleTimeout)
+	}
+	return err
 }
 
 // digest is the SHA-256 of values as little-endian float32.
@@ -81,29 +105,4 @@ func meanPicture(m *imaging.RGB) *imaging.RGB {
 	n := m.Width * m.Height
 	out.Fill(imaging.Color{uint8(sum[0] / n), uint8(sum[1] / n), uint8(sum[2] / n)})
 	return out
-}
-
-// Describe identifies the checkpoint for a manifest, with the digest of every file.
-func Describe(ctx context.Context, p *pipeline.Pipeline, model string, progress func(stage string, done, total int)) (rundir.System, error) {
-	options, err := json.Marshal(p.Settings())
-	if err != nil {
-		return rundir.System{}, err
-	}
-	files, err := p.Checkpoint().Digest(ctx, func(done, total int64) {
-		if progress != nil {
-			progress("digests, MB", int(done>>20), int(total>>20))
-		}
-	})
-	if err != nil {
-		return rundir.System{}, err
-	}
-	s := rundir.System{Model: model, Variant: p.Variant().Name, DType: p.DType(), Numerics: p.Numerics(), Options: options}
-	for _, f := range files {
-		name, err := filepath.Rel(p.Checkpoint().Dir, f.Path)
-		if err != nil {
-			name = filepath.Base(f.Path)
-		}
-		s.Files = append(s.Files, rundir.File{Name: filepath.ToSlash(name), Size: f.Size, SHA256: f.SHA256})
-	}
-	return s, nil
 }

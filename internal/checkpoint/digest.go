@@ -13,7 +13,7 @@ import (
 const digestChunk = 1 << 20
 
 // Digest computes the SHA-256 of every file of the checkpoint, stores it in Files and returns a copy of them. It reads the
-// files, not the mappings, several at a time. progress, which may be nil, is told the bytes done of all.
+// files, not the mappings, several at a time, and fails when one is no longer the file that is mapped. progress, which may be nil, is told the bytes done of all.
 func (c *Checkpoint) Digest(ctx context.Context, progress func(done, total int64)) ([]FileInfo, error) {
 	var total, done int64
 	for _, f := range c.Files {
@@ -43,6 +43,13 @@ func (c *Checkpoint) Digest(ctx context.Context, progress func(done, total int64
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
+		}
+	}
+	for _, w := range c.open {
+		for _, f := range w.files {
+			if now, err := os.Stat(f.path); err != nil || !os.SameFile(f.info, now) {
+				return nil, errf(ErrChanged, "%s was replaced while it was in use: the file that was read is no longer there to be checked", f.path)
+			}
 		}
 	}
 	copy(c.Files, out)
