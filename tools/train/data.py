@@ -5,6 +5,7 @@ import re
 import numpy as np
 import torch
 
+import guide
 import scenes as S
 
 # Tables of the oracle: what a label adds to the embedding of a patch.
@@ -15,17 +16,21 @@ LEAST_TEXT, LEAST_RADIUS = 4.5, 2.0  # px in a view; below, a question about it 
 
 
 def labels(scene, frame, side, rng):
-    """Labels of all patches of all views: [patches, len(TABLES)]."""
+    """Labels of all patches of all views [patches, len(TABLES)], the places of their characters [patches, 3], and which patches
+    belong to the view of the whole picture, the one with the smallest scale."""
     g = side // S.PATCH
     first = (24 - g) // 2  # a small view uses the inner square of the tower's table
-    out = []
+    out, places, coarse = [], [], []
+    base = min(p["sx"] * p["sy"] for p in frame["places"])
     for p in frame["places"]:
         view = S.View(None, (p["sx"], p["sy"]), p["dx"], p["dy"])
-        shape, colour, chars, centre, _ = S.label(scene, view, g, g, rng)
+        shape, colour, chars, centre, _, place = S.label(scene, view, g, g, rng)
         row = np.repeat(np.arange(first, first + g), g)
         col = np.tile(np.arange(first, first + g), g)
         out.append(np.stack([shape.ravel(), colour.ravel(), *chars.reshape(3, -1), centre.ravel(), row, col], 1))
-    return np.concatenate(out)
+        places.append(place.reshape(3, -1).T)
+        coarse.append(np.full(g * g, p["sx"] * p["sy"] == base))
+    return np.concatenate(out), np.concatenate(places), np.concatenate(coarse)
 
 
 def shown(scene, frame, side):
@@ -79,7 +84,7 @@ class Source:
     def make(self, filtered=True):
         _, scene, qa, frame, pixels = next(self.stream)
         self.drawn += 1
-        lab = labels(scene, frame, self.side, None if self.tower else self.rng)
+        lab, index, coarse = labels(scene, frame, self.side, None if self.tower else self.rng)
         if filtered:
             seen = shown(scene, frame, self.side)
             # Multiple choice costs three times the tokens of another question: a part of it is enough.
@@ -89,10 +94,12 @@ class Source:
             with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
                 feats = torch.cat([self.tower(torch.from_numpy(S.normalise(v[None])))[0].bfloat16() for v in pixels])
         return {"labels": torch.from_numpy(lab.astype(np.int16)), "feats": feats, "refs": np.array(frame["refs"], np.int64),
-                "full": lab[:, 0] > 0, "core": (lab[:, 2] > 0) | (lab[:, 5] > 0), "qa": [self.ids(q) for q in qa]}
+                "full": lab[:, 0] > 0, "core": (lab[:, 2] > 0) | (lab[:, 5] > 0), "index": index.astype(np.int8), "coarse": coarse,
+                "qa": [self.ids(q) for q in qa]}
 
     def ids(self, q):
-        return self.tokens.question(q["question"]), self.tokens.answer(q["question"], q["answer"]), q["category"], q["kind"]
+        question, answer = self.tokens.question(q["question"]), self.tokens.answer(q["question"], q["answer"])
+        return question, answer, q["category"], q["kind"], guide.plan(q, self.tokens, question, answer)
 
     def draw(self):
         if len(self.items) < min(64, self.size) or self.rng.random() < self.fresh:
@@ -151,12 +158,15 @@ def collate(rows, packs, before, model):
     out["prefix_pos"] = torch.from_numpy(np.concatenate([np.tile(np.arange(p), (len(rows), 1)), image_pos], 1))
     longest = max(sum(len(q) + len(a) for q, a, *_ in pack) for pack in packs)
     n = len(rows)
+    masks = guide.Masks(n, longest, length)
     text, pos = np.zeros((n, longest), np.int64), np.zeros((n, longest), np.int64)
     owner, target = np.full((n, longest), -1, np.int64), np.full((n, longest), S.IGNORE, np.int64)
     for b, ((item, _), pack) in enumerate(zip(rows, packs)):
         at = 0
-        for i, (q, a, *_) in enumerate(pack):
+        lab, index, coarse = (x[take[b]] for x in (item["labels"].numpy(), item["index"], item["coarse"]))
+        for i, (q, a, _, _, looks) in enumerate(pack):
             ids = q + a
+            masks.add(b, at, len(q), looks, lab, index, coarse, ~newline[b])
             text[b, at:at + len(ids)] = ids
             pos[b, at:at + len(ids)] = p + len(item["refs"]) + np.arange(len(ids))
             owner[b, at:at + len(ids)] = i
@@ -168,4 +178,5 @@ def collate(rows, packs, before, model):
     causal = torch.ones(longest, longest, dtype=torch.bool).tril()
     out["text_mask"] = (o[:, :, None] == o[:, None, :]) & causal
     out["owner"], out["packs"] = o, packs
+    out["words"], out["patches"], out["option"] = (torch.from_numpy(m) for m in (masks.words, masks.patches, masks.option))
     return out

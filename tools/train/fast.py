@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import data
+import guide
 import nets
 import scenes as S
 
@@ -75,10 +76,11 @@ class LLaVA(nn.Module):
             x = self.oracle(batch["labels"])
         return torch.where(batch["newline"][..., None], self.newline.to(x.dtype), x)
 
-    def forward(self, batch, image=None):
-        """Logits of the rows that have a target, and their targets."""
+    def forward(self, batch, looks=None):
+        """Logits of the rows that have a target, and their targets. The losses of attention that looks elsewhere than guide.py
+        says are added to looks."""
         d = self.decoder
-        x = self.image(batch) if image is None else image
+        x = self.image(batch)
         n = len(x)
         head = d.embed_tokens(batch["before"]).expand(n, -1, -1)
         x = torch.cat([head.to(x.dtype), x], 1)
@@ -89,7 +91,15 @@ class LLaVA(nn.Module):
         within = torch.zeros(batch["text_mask"].shape).masked_fill_(~batch["text_mask"], -1e4)[:, None].bfloat16()
         last = len(d.layers) - 1
         for i, layer in enumerate(d.layers):
-            x, t = self.layer(layer, x, t, rx, rt, causal, within, i == last)
+            x, t, a = self.layer(layer, x, t, rx, rt, causal, within, i == last)
+            if looks is not None:
+                image = a[..., m - batch["newline"].shape[1]:m]
+                if i == guide.WORD_LAYER:
+                    looks.append(astray(a[..., m:], batch["words"]))
+                elif i == guide.PATCH_LAYER:
+                    looks.append(astray(image, batch["patches"]))
+                elif i == guide.OPTION_LAYER:
+                    looks.append(astray(a[..., m:], batch["option"]))
         rows = batch["target"] != S.IGNORE
         return d.lm_head(d.norm(t[rows])).float(), batch["target"][rows]
 
@@ -104,8 +114,8 @@ class LLaVA(nn.Module):
         qt, kt, vt = turn(heads(l.q_proj, yt), rt), turn(heads(l.k_proj, yt), rt), heads(l.v_proj, yt)
         qt = qt * dim ** -0.5
         s = torch.cat([qt @ kx.transpose(2, 3), qt @ kt.transpose(2, 3) + within], -1)
-        a = torch.softmax(s, -1)
-        o = a[..., :x.shape[1]] @ vx + a[..., x.shape[1]:] @ vt
+        a_text = torch.softmax(s, -1)
+        o = a_text[..., :x.shape[1]] @ vx + a_text[..., x.shape[1]:] @ vt
         t = t + l.o_proj(o.transpose(1, 2).reshape(t.shape))
         t = t + ffn(l, t)
         if not last:
@@ -113,7 +123,7 @@ class LLaVA(nn.Module):
             a = torch.softmax(qx @ kx.transpose(2, 3) + causal, -1)
             x = x + l.o_proj((a @ vx).transpose(1, 2).reshape(x.shape))
             x = x + ffn(l, x)
-        return x, t
+        return x, t, a_text
 
 
 def ffn(l, x):
@@ -133,9 +143,23 @@ def turn(x, r):
     return x * r[0] + half * r[1]
 
 
-def loss_of(model, batch):
-    logits, target = model(batch)
-    return F.cross_entropy(logits, target)
+def astray(a, wanted):
+    """The mean over the rows with a target of -log of the attention [batch, heads, rows, keys] that the first heads give to
+    the wanted keys [heads, batch, rows, keys]."""
+    loss = 0
+    for h, w in enumerate(wanted):
+        rows = w.any(-1)
+        if rows.any():
+            loss = loss - ((a[:, h][rows].float() * w[rows]).sum(-1) + 1e-4).log().mean()
+    return loss
+
+
+def loss_of(model, batch, guided=0.0):
+    """Cross-entropy of the answers, and guided times the loss of attention that looks elsewhere."""
+    looks = [] if guided else None
+    logits, target = model(batch, looks)
+    loss = F.cross_entropy(logits, target)
+    return loss, loss + guided * sum(looks) if guided else loss
 
 
 @torch.no_grad()
@@ -151,7 +175,7 @@ def evaluate(model, source, pictures, questions=5):
             logits, target = model(batch)
         hit = (logits.argmax(-1) == target)
         at = 0
-        for i, (q, a, category, kind) in enumerate(pack):
+        for i, (_, a, category, _, _) in enumerate(pack):
             ok = bool(hit[at:at + len(a)].all())
             at += len(a)
             for k in ([category, "all"] + (["own:" + category, "own"] if i == 0 else [])):

@@ -59,14 +59,16 @@ def resized(pixels, w, h):
 
 
 def label(scene, view, gh, gw, rng=None):
-    """Per-patch labels of a view of gh x gw patches: shape, colour, three characters, centre flag. A character within 1.5
-    px of a border may be answered by either patch: the neighbour's label is ignored. With rng the labels say what a tower
+    """Per-patch labels of a view of gh x gw patches: shape, colour, three characters, centre flag, patches at whose border a
+    character lies, and the characters' places in their strings. A character within 1.5 px of a border may be answered by
+    either patch: the neighbour's label is ignored. With rng the labels say what a tower
     would: small characters are mistaken or missed, the more the smaller."""
     shape = np.zeros((gh, gw), np.int64)
     colour = np.zeros((gh, gw), np.int64)
     chars = np.zeros((3, gh, gw), np.int64)
     centre = np.zeros((gh, gw), np.int64)
     fuzzy = np.zeros((gh, gw), bool)
+    place = np.full((3, gh, gw), -1, np.int64)
     cx = (np.arange(gw) + 0.5) * PATCH
     cy = (np.arange(gh) + 0.5) * PATCH
 
@@ -100,7 +102,7 @@ def label(scene, view, gh, gw, rng=None):
                 symbol = int(rng.integers(1, len(SYMBOLS) + 1)) if rng.random() < 0.5 else 0
             for slot in range(3):
                 if symbol and chars[slot, r, c] == 0:
-                    chars[slot, r, c] = symbol
+                    chars[slot, r, c], place[slot, r, c] = symbol, i
                     break
             for rr, cc, d in ((r - 1, c, y - r * PATCH), (r + 1, c, (r + 1) * PATCH - y), (r, c - 1, x - c * PATCH), (r, c + 1, (c + 1) * PATCH - x)):
                 if d < 1.5:
@@ -109,7 +111,7 @@ def label(scene, view, gh, gw, rng=None):
                         fuzzy[rr, cc] = True
         shape[inside] = SIGN
         colour[inside] = 1 + COLOURS.index(g["colour"])
-    return shape, colour, chars, centre, fuzzy
+    return shape, colour, chars, centre, fuzzy, place
 
 
 def normalise(pixels):

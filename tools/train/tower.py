@@ -56,7 +56,7 @@ class Bank:
         gh, gw = min(gh, 24), min(gw, 24)
         crop = pixels[oy:oy + 14 * gh, ox:ox + 14 * gw]
         view = S.View(crop, (w2 / w, h2 / h), -ox, -oy)
-        item = (np.ascontiguousarray(crop), S.label(scene, view, gh, gw))
+        item = (np.ascontiguousarray(crop), S.label(scene, view, gh, gw)[:5])
         if len(self.items) < self.size:
             self.items.append(item)
         else:
