@@ -73,7 +73,8 @@ type Options struct {
 	AttentionWindow int `json:"attention_window"`
 
 	// Weights: the type that each part's matrices are converted to when loaded: "stored" (no conversion), "f32", "f16",
-	// "bf16", or quantised "q8", "q4" (groups of 32) or "q4g64". Embeddings and the head are not quantised.
+	// "bf16", or quantised "q8", "q4" (groups of 32, attention in 8 bits), "q4g64", or "q4-all" and "q4g64-all" (attention
+	// in 4 bits too). Embeddings and the head are not quantised.
 
 	TowerWeights     string `json:"tower_weights"`
 	ProjectorWeights string `json:"projector_weights"`

@@ -52,7 +52,7 @@ func first(errs ...error) error {
 }
 
 func (o Options) validateNames() error {
-	weights := []string{"stored", "f32", "f16", "bf16", "q8", "q4", "q4g64"}
+	weights := []string{"stored", "f32", "f16", "bf16", "q8", "q4", "q4g64", "q4-all", "q4g64-all"}
 	return first(
 		oneOf("flavour", o.Flavour, flavours...),
 		o.validateAspect(),

@@ -58,7 +58,7 @@ A model may be written as MODEL=VARIANT to run it as another generation.`,
 	fl.IntVar(&f.tokens, "max-new-tokens", 16, "`tokens` to generate per answer")
 	fl.IntVar(&f.repeat, "repeat", 3, "`answers` per model and picture")
 	fl.IntVar(&f.model.opts.Threads, "threads", 0, "worker `threads` (default: one per core)")
-	fl.StringVar(&f.model.dtype, "dtype", "", "weight `type`: f32, f16, bf16, q8, q4 or q4g64 (default: as stored)")
+	fl.StringVar(&f.model.dtype, "dtype", "", "weight `type`: f32, f16, bf16, q8, q4, q4g64, q4-all or q4g64-all (default: as stored)")
 	fl.BoolVar(&f.json, "json", false, "print JSON")
 	fl.StringVar(&f.plot, "plot", "", "also draw the stages' latencies to this `file` (.svg, .pdf or .png)")
 	return cmd

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"llavabench/internal/goldens"
+	"llavabench/internal/model/weights"
 )
 
 func newGolden(env *environment) *cobra.Command {
@@ -64,7 +65,7 @@ normalised answers and rounded scores are compared exactly, other scores within 
 	fl.StringVar(&f.opts.Tokenizer, "tokenizer", "", "SentencePiece model `file` to check text with")
 	fl.StringArrayVar(&f.opts.Only, "only", nil, "check only this `part`; repeat for several")
 	fl.IntVar(&f.opts.Threads, "threads", 0, "worker `threads` (default: one per core); never changes a result")
-	fl.StringVar(&f.dtype, "dtype", "", "instead, compare logits with weights of this `type`: f16, bf16, q8, q4 or q4g64")
+	fl.StringVar(&f.dtype, "dtype", "", "instead, compare logits with weights of this `type`: f16, bf16, q8, q4, q4g64, q4-all or q4g64-all")
 	fl.BoolVar(&f.json, "json", false, "print the report as one JSON object")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "print every failure, and what is present but states no expectation")
 	return cmd
@@ -108,7 +109,7 @@ func execGoldenVerify(ctx context.Context, env *environment, f goldenFlags, dir 
 func compareWeights(ctx context.Context, env *environment, f goldenFlags, bar *progress, dir string) error {
 	limit, ok := goldens.MinCosine(f.dtype)
 	if !ok {
-		return usagef("--dtype: %q is not a type, expected f32, f16, bf16, q8, q4 or q4g64", f.dtype)
+		return usagef("--dtype: %q is not a type, expected f32, f16, bf16, %s", f.dtype, strings.Join(weights.RecipeNames(), ", "))
 	}
 	all, err := goldens.CompareWeights(ctx, dir, f.dtype, f.opts)
 	bar.finish()

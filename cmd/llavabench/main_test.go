@@ -35,7 +35,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"neither prompt nor ids", []string{"run", "--model", model}, exitUsage, "either --prompt or --input-ids"},
 		{"both", []string{"run", "--model", model, "--prompt", "x", "--input-ids", "1"}, exitUsage, "either --prompt or --input-ids"},
 		{"ids that are none", []string{"run", "--model", model, "--input-ids", "1,two"}, exitUsage, `"two" is not a token id`},
-		{"type", []string{"run", "--model", model, "--prompt", "x", "--dtype", "q3"}, exitUsage, `--dtype: "q3" is not a type, expected f32, f16, bf16, q8, q4 or q4g64`},
+		{"type", []string{"run", "--model", model, "--prompt", "x", "--dtype", "q3"}, exitUsage, `--dtype: "q3" is not a type, expected f32, f16, bf16, q8, q4, q4g64, q4-all, q4g64-all`},
 		{"temperature", []string{"run", "--model", model, "--prompt", "x", "--temperature", "-1"}, exitUsage, "temperature is -1"},
 		{"no such model", []string{"run", "--model", "/nowhere", "--prompt", "x"}, exitFailed, "/nowhere"},
 		{"no such variant", []string{"run", "--model", model, "--prompt", "x", "--variant", "llava9"}, exitFailed, `variant "llava9" is not known, expected one of llava1, llava15, llava15hd, llava16`},

@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"llavabench/internal/model/weights"
 	"llavabench/internal/pipeline"
 	"llavabench/internal/tensor"
-	"llavabench/kernels"
 )
 
 // modelFlags are the flags of every command that runs a model.
@@ -29,7 +29,7 @@ func (f *modelFlags) register(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.opts.Set, "set", nil, "change a setting of the variant, `name=value`; repeat for several")
 	fl.StringVar(&f.opts.VisionDir, "vision-dir", "", "`directory` of the CLIP tower, for checkpoints that lack one")
 	fl.StringVar(&f.opts.Tokenizer, "tokenizer", "", "tokenizer file or `directory`, for checkpoints that lack one")
-	fl.StringVar(&f.dtype, "dtype", "", "weight `type`: f32, f16, bf16, or quantised on loading q8, q4, q4g64 (default: as stored; f32 widens exactly, without a copy)")
+	fl.StringVar(&f.dtype, "dtype", "", "weight `type`: f32, f16, bf16, or quantised on loading q8, q4, q4g64, q4-all, q4g64-all (default: as stored; f32 widens exactly, without a copy)")
 	fl.StringVar(&f.kvDType, "kv-dtype", "f32", "`type` of the key-value cache: f32, f16 or bf16")
 	fl.StringVar(&f.opts.Numerics, "numerics", "f32", "numeric `profile` of the matrix products: f32, or bf16 (activations rounded to bf16)")
 	fl.IntVar(&f.opts.Threads, "threads", 0, "worker `threads` (default: one per core); never changes a result")
@@ -55,11 +55,11 @@ func (f *modelFlags) open(ctx context.Context, bar *progress) (*pipeline.Pipelin
 
 // parseWeights checks the name of a weight type; "" is as stored.
 func parseWeights(name string) (string, error) {
-	if _, err := kernels.ParseQuantFormat(name); err == nil {
+	if _, err := weights.ParseRecipe(name); err == nil {
 		return name, nil
 	}
 	if _, err := parseDType("--dtype", name); err != nil {
-		return "", usagef("--dtype: %q is not a type, expected f32, f16, bf16, q8, q4 or q4g64", name)
+		return "", usagef("--dtype: %q is not a type, expected f32, f16, bf16, %s", name, strings.Join(weights.RecipeNames(), ", "))
 	}
 	return name, nil
 }

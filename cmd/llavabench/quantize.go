@@ -29,8 +29,10 @@ func newQuantize(env *environment) *cobra.Command {
 Norms, biases, embeddings and the head keep a float type.
 
   q8      8 bits per weight, one fp16 scale for 128 weights of a row; activations are rounded to 8 bits per token
-  q4      4 bits per weight, one fp16 scale for 32 weights of a row
+  q4      4 bits per weight in the decoder's MLPs, one fp16 scale for 32 weights of a row; attention, projector and vision
+          tower lose the most from few bits and keep 8
   q4g64   the same with groups of 64
+  q4-all, q4g64-all   4 bits in every linear layer: the smallest, and clearly less exact
   bf16, f16   rounded to nearest even; bf16 is what --numerics bf16 needs
 
 The result is self-contained (the vision tower is inside), mapped when it is used, and accepted by every command.`,
@@ -41,8 +43,8 @@ The result is self-contained (the vision tower is inside), mapped when it is use
 	fl := cmd.Flags()
 	fl.StringVar(&f.model, "model", "", "checkpoint `directory`, or a name in the hub cache")
 	fl.StringVar(&f.vision, "vision-dir", "", "`directory` of the CLIP tower, for checkpoints that lack one")
-	fl.StringVar(&f.opts.Matrices, "dtype", "", "`type` of the matrices: q8, q4, q4g64, f16 or bf16")
-	fl.StringVar(&f.opts.KeepVision, "keep-vision", "", "float `type` of vision tower and projector: f16, bf16 or f32 (default: as --dtype)")
+	fl.StringVar(&f.opts.Matrices, "dtype", "", "`type` of the matrices: q8, q4, q4g64, q4-all, q4g64-all, f16 or bf16")
+	fl.StringVar(&f.opts.KeepVision, "keep-vision", "", "float `type` of vision tower and projector: f16, bf16 or f32 (default: 8 bits, or 4 with -all)")
 	fl.StringVar(&f.out, "out", "", "new `directory`")
 	fl.IntVar(&f.threads, "threads", 0, "worker `threads` (default: one per core); never changes the bytes")
 	fl.Float64Var(&f.shardGB, "shard-gb", 5, "largest file in `GB`; 0 writes one file")

@@ -24,7 +24,7 @@ type Closeness struct {
 }
 
 // minCosine is what each weight type must reach.
-var minCosine = map[string]float64{"f32": 0.999999, "f16": 0.99999, "bf16": 0.9999, "q8": 0.999, "q4": 0.98, "q4g64": 0.98}
+var minCosine = map[string]float64{"f32": 0.999999, "f16": 0.99999, "bf16": 0.9999, "q8": 0.999, "q4": 0.98, "q4g64": 0.98, "q4-all": 0.85, "q4g64-all": 0.85}
 
 // MinCosine is the cosine that logits with weights of a type must reach; ok is false for an unknown type.
 func MinCosine(weights string) (limit float64, ok bool) {

@@ -33,11 +33,11 @@ func (p *Pipeline) source(part string, src tensor.Source, weightType string) (*c
 	case "bf16":
 		c.to = tensor.BF16
 	default:
-		f, err := kernels.ParseQuantFormat(weightType)
+		r, err := weights.ParseRecipe(weightType)
 		if err != nil {
-			return nil, o, fmt.Errorf("%s: weight type %q is not known, expected stored, f32, f16, bf16, q8, q4 or q4g64", part, weightType)
+			return nil, o, fmt.Errorf("%s: weight type %q is not known, expected stored, f32, f16, bf16, %s", part, weightType, strings.Join(weights.RecipeNames(), ", "))
 		}
-		o.Quant = f
+		o.Quant = r
 	}
 	return c, o, nil
 }
@@ -71,22 +71,28 @@ func (c *caster) Tensor(name string) (tensor.Tensor, bool) {
 	return t, true
 }
 
-// typeName names the type that a part's matrices have for a user, when they are quantised to q (0: not) on loading.
-func (c *caster) typeName(q kernels.QuantFormat) string {
+// typeName names the type that a part's matrices have for a user, when they are quantised by q (zero: not) on loading.
+func (c *caster) typeName(q weights.Recipe) string {
 	switch {
-	case q != 0:
-		return q.String()
+	case q.Name != "":
+		return q.Name
 	case c.to != tensor.Invalid:
 		return strings.ToLower(c.to.String())
 	}
 	found := "unknown"
+	var formats []kernels.QuantFormat
 	for _, name := range c.Names() {
 		if base, ok := strings.CutSuffix(name, ".codes"); ok {
-			return base[strings.LastIndexByte(base, '.')+1:]
+			if f, err := kernels.ParseQuantFormat(base[strings.LastIndexByte(base, '.')+1:]); err == nil {
+				formats = append(formats, f)
+			}
 		}
 		if t, ok := c.Source.Tensor(name); ok && len(t.Shape) >= 2 && t.DType.IsFloat() {
 			found = strings.ToLower(t.DType.String())
 		}
+	}
+	if len(formats) > 0 {
+		return weights.RecipeOf(formats)
 	}
 	return found
 }

@@ -26,7 +26,7 @@ type Options struct {
 	Set          []string     // "name=value" changes to the variant's options, by their JSON names
 	VisionDir    string       // directory of the CLIP tower where the checkpoint has none
 	Tokenizer    string       // tokenizer file or directory where the checkpoint has none
-	Weights      string       // type of all matrices: "f32", "f16", "bf16", "q8", "q4", "q4g64"; "" is as stored, mapped
+	Weights      string       // type of all matrices: "f32", "f16", "bf16", or a recipe of weights; "" is as stored, mapped
 	KV           tensor.DType // type of the key-value cache; Invalid is F32
 	Numerics     string       // numeric profile of the matrix products: "f32" (also ""), "bf16"
 	Threads      int          // 0: one per core
@@ -131,6 +131,9 @@ func (p *Pipeline) choose(o Options) (err error) {
 	}
 	if o.Weights != "" {
 		p.opts.TowerWeights, p.opts.ProjectorWeights, p.opts.DecoderWeights = o.Weights, o.Weights, o.Weights
+		if r, err := weights.ParseRecipe(o.Weights); err == nil {
+			p.opts.TowerWeights, p.opts.ProjectorWeights = r.Beside, r.Beside
+		}
 	}
 	return p.variant.Check(p.opts)
 }
@@ -209,13 +212,13 @@ func (p *Pipeline) Checkpoint() *checkpoint.Checkpoint { return p.ckpt }
 // Tokenizer is the checkpoint's tokenizer; nil when it has none.
 func (p *Pipeline) Tokenizer() tokenizer.Tokenizer { return p.tok }
 
-// DType is the type of the decoder's matrices: "f32", "f16", "bf16", "q8", "q4" or "q4g64".
+// DType is the type of the decoder's matrices: "f32", "f16", "bf16" or the name of a recipe of weights, such as "q4".
 func (p *Pipeline) DType() string { return p.dtype }
 
 // Numerics names the numeric profile of the decoder's matrix products: that of quantised weights, or the one chosen.
 func (p *Pipeline) Numerics() string {
 	if strings.HasPrefix(p.dtype, "q") {
-		return p.dtype
+		return strings.TrimSuffix(p.dtype, "-all")
 	}
 	return string(p.profile)
 }

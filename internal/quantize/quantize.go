@@ -18,7 +18,7 @@ import (
 
 // Options choose the types.
 type Options struct {
-	Matrices string // "q8", "q4", "q4g64", "f16" or "bf16": the decoder's and, unless kept, the other matrices
+	Matrices string // a recipe of weights, "f16" or "bf16": the decoder's and, unless kept, the other matrices
 	// KeepVision is the type ("f16", "bf16", "f32") of the matrices of vision tower and projector; "" treats them as the
 	// decoder's.
 	KeepVision    string
@@ -36,17 +36,18 @@ type Error struct {
 	Cosine float64 `json:"cosine"` // of the angle between old and new values; 1 is the same direction
 }
 
-// A kind is the type of a matrix: a quantised format, or a float type where quant is 0.
+// A kind is the type of a part's matrices: quantised by a recipe, or a float type where there is none.
 type kind struct {
-	quant kernels.QuantFormat
-	dtype tensor.DType
+	recipe weights.Recipe
+	dtype  tensor.DType
 }
 
-// A target is how one tensor is written.
+// A target is how one tensor is written: quantised, or in a float type where quant is 0.
 type target struct {
 	source tensor.Tensor
 	name   string // in the new checkpoint
-	kind
+	quant  kernels.QuantFormat
+	dtype  tensor.DType
 }
 
 // Write converts the checkpoint into the new directory out and returns the error of every converted matrix, in the order
@@ -77,8 +78,13 @@ func plan(ckpt *checkpoint.Checkpoint, o Options) ([]target, error) {
 		return nil, err
 	}
 	vision := matrices
+	if matrices.recipe.Name != "" {
+		if vision, err = parseType(matrices.recipe.Beside); err != nil {
+			return nil, err
+		}
+	}
 	if o.KeepVision != "" {
-		if vision, err = parseType(o.KeepVision); err != nil || vision.quant != 0 {
+		if vision, err = parseType(o.KeepVision); err != nil || vision.recipe.Name != "" {
 			return nil, fmt.Errorf("type %q for the vision tower is not known, expected f16, bf16 or f32", o.KeepVision)
 		}
 	}
@@ -98,13 +104,15 @@ func plan(ckpt *checkpoint.Checkpoint, o Options) ([]target, error) {
 			if !t.DType.IsFloat() {
 				return nil, fmt.Errorf("%s: tensor %q has type %s: the checkpoint is quantised already", t.File, name, t.DType)
 			}
-			how := kind{dtype: t.DType}
+			to := target{source: t, name: part.name(name), dtype: t.DType}
 			switch {
 			case len(t.Shape) < 2 || part.how == (kind{}):
-			case part.how.quant == 0 || linear(name):
-				how = part.how
+			case part.how.recipe.Name == "":
+				to.dtype = part.how.dtype
+			case linear(name):
+				to.quant = part.how.recipe.For(name)
 			}
-			targets = append(targets, target{source: t, name: part.name(name), kind: how})
+			targets = append(targets, to)
 		}
 	}
 	return targets, nil
@@ -119,11 +127,11 @@ func parseType(name string) (kind, error) {
 	case "bf16":
 		return kind{dtype: tensor.BF16}, nil
 	}
-	f, err := kernels.ParseQuantFormat(name)
+	r, err := weights.ParseRecipe(name)
 	if err != nil {
-		return kind{}, fmt.Errorf("type %q is not known, expected q8, q4, q4g64, f16 or bf16", name)
+		return kind{}, fmt.Errorf("type %q is not known, expected f16, bf16, %s", name, strings.Join(weights.RecipeNames(), ", "))
 	}
-	return kind{quant: f}, nil
+	return kind{recipe: r}, nil
 }
 
 // linear reports whether a matrix belongs to a linear layer that is quantised: not embeddings, position tables, the patch

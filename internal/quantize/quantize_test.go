@@ -4,11 +4,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"llavabench/internal/checkpoint"
+	"llavabench/internal/model/weights"
 	"llavabench/internal/pipeline"
 	"llavabench/kernels"
 )
@@ -45,12 +47,14 @@ func logits(t *testing.T, model string, o pipeline.Options) []float32 {
 // A quantised checkpoint gives the bits of the same checkpoint quantised on loading, in every generation.
 func TestWrittenEqualsQuantisedOnLoading(t *testing.T) {
 	for _, model := range []string{"llava1", "llava15", "llava16"} {
-		for _, format := range []string{"q8", "q4", "q4g64"} {
+		for _, format := range weights.RecipeNames() {
 			dir, errs := convert(t, model, Options{Matrices: format})
 			require.NotEmpty(t, errs)
 			for _, e := range errs {
-				require.Equal(t, format, e.Type)
-				require.Greater(t, e.Cosine, map[string]float64{"q8": 0.9999, "q4": 0.99, "q4g64": 0.99}[format], e.Tensor)
+				inMLP := strings.Contains(e.Tensor, ".mlp.") && strings.Contains(e.Tensor, "_proj")
+				want := map[bool]string{true: strings.TrimSuffix(format, "-all"), false: "q8"}[inMLP || strings.HasSuffix(format, "-all")]
+				require.Equal(t, want, e.Type, e.Tensor)
+				require.Greater(t, e.Cosine, map[string]float64{"q8": 0.9999, "q4": 0.99, "q4g64": 0.99}[e.Type], e.Tensor)
 				require.Positive(t, e.Max)
 				require.LessOrEqual(t, e.RMS, e.Max)
 			}
@@ -66,7 +70,7 @@ func TestKeepVision(t *testing.T) {
 	for _, e := range errs {
 		types[e.Type]++
 	}
-	require.Equal(t, 2, len(types), "decoder in q4, vision in f16: %v", types)
+	require.Equal(t, 3, len(types), "the decoder in q4 and q8, vision in f16: %v", types)
 	ckpt, err := checkpoint.Open(dir, checkpoint.OpenOptions{})
 	require.NoError(t, err)
 	defer ckpt.Close()
@@ -95,7 +99,7 @@ func TestWriteRefuses(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Options{Matrices: "q3"}, `type "q3" is not known, expected q8, q4, q4g64, f16 or bf16`},
+		{Options{Matrices: "q3"}, `type "q3" is not known, expected f16, bf16, q8, q4, q4g64, q4-all, q4g64-all`},
 		{Options{Matrices: "q8", KeepVision: "q4"}, `type "q4" for the vision tower is not known`},
 	} {
 		_, err := Write(context.Background(), nil, ckpt, filepath.Join(dir, "out"), c.o)

@@ -54,7 +54,7 @@ func run(model, image string) error {
 	if err != nil {
 		return err
 	}
-	settings := []setting{{"bf16", "f32"}, {"f16", "f32"}, {"f32", "f32"}, {"bf16", "bf16"}, {"q8", ""}, {"q4", ""}, {"q4g64", ""}}
+	settings := []setting{{"bf16", "f32"}, {"f16", "f32"}, {"f32", "f32"}, {"bf16", "bf16"}, {"q8", ""}, {"q4", ""}, {"q4g64", ""}, {"q4-all", ""}}
 	manners := []manner{{"1 thread, whole", 1, 1 << 20}, {"2 threads, whole", 2, 1 << 20}, {"2 threads, chunks of 100", 2, 100}, {"1 thread, token by token", 1, 1}}
 	differ := 0
 	for _, s := range settings {

@@ -43,8 +43,8 @@ type Loader struct {
 // Options say how matrices are held and multiplied. The zero value takes them as stored, in profile F32.
 type Options struct {
 	Profile Profile
-	// Quant, if not 0, quantises every matrix that Matrix returns to this format, in memory.
-	Quant kernels.QuantFormat
+	// Quant quantises the matrices that Matrix returns, in memory; the zero Recipe does not.
+	Quant Recipe
 	// Workers quantise; nil does it on the calling goroutine.
 	Workers *kernels.Workers
 }
@@ -96,12 +96,13 @@ func (l *Loader) Matrix(name string, shape ...int) Matrix {
 		}
 	}
 	m := l.Float(name, shape...)
-	if l.err != nil || l.o.Quant == 0 {
+	format := l.o.Quant.For(name)
+	if l.err != nil || format == 0 {
 		return m
 	}
-	codes, scales, err := l.o.Workers.Quantize(l.o.Quant, m.weight)
+	codes, scales, err := l.o.Workers.Quantize(format, m.weight)
 	if err == nil {
-		m.weight, err = kernels.NewQuantWeight(l.o.Quant, rows, cols, codes, scales)
+		m.weight, err = kernels.NewQuantWeight(format, rows, cols, codes, scales)
 	}
 	if err != nil {
 		l.err = fmt.Errorf("tensor %q: %w", name, err)
