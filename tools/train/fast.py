@@ -81,49 +81,79 @@ class LLaVA(nn.Module):
         says are added to looks."""
         d = self.decoder
         x = self.image(batch)
-        n = len(x)
-        head = d.embed_tokens(batch["before"]).expand(n, -1, -1)
-        x = torch.cat([head.to(x.dtype), x], 1)
+        n, length, _ = x.shape
+        p = d.embed_tokens(batch["before"])[None].to(x.dtype)
         t = d.embed_tokens(batch["text"])
-        rx, rt = angles(batch["prefix_pos"]), angles(batch["text_pos"])
-        m = x.shape[1]
-        causal = torch.zeros(m, m).masked_fill_(~torch.ones(m, m, dtype=torch.bool).tril(), -1e4).bfloat16()
-        within = torch.zeros(batch["text_mask"].shape).masked_fill_(~batch["text_mask"], -1e4)[:, None].bfloat16()
-        last = len(d.layers) - 1
+        rows = Rows(batch, p.shape[1])
         for i, layer in enumerate(d.layers):
-            x, t, a = self.layer(layer, x, t, rx, rt, causal, within, i == last)
-            if looks is not None:
-                image = a[..., m - batch["newline"].shape[1]:m]
-                if i == guide.WORD_LAYER:
-                    looks.append(astray(a[..., m:], batch["words"]))
-                elif i == guide.PATCH_LAYER:
-                    looks.append(astray(image, batch["patches"]))
-                elif i == guide.OPTION_LAYER:
-                    looks.append(astray(a[..., m:], batch["option"]))
-        rows = batch["target"] != S.IGNORE
-        return d.lm_head(d.norm(t[rows])).float(), batch["target"][rows]
+            p, x, t, a = self.layer(layer, p, x, t, rows, i == len(d.layers) - 1)
+            if looks is None:
+                continue
+            image, text = a[..., -t.shape[1] - length:-t.shape[1]], a[..., -rows.within.shape[-1]:]
+            if i == guide.WORD_LAYER:
+                looks.append(astray(text, batch["words"]))
+            elif i == guide.PATCH_LAYER:
+                looks.append(astray(image, batch["patches"]))
+            elif i == guide.OPTION_LAYER:
+                looks.append(astray(text, rows.answers(batch["option"][0])[None]))
+        return d.lm_head(d.norm(t[rows.real])).float(), batch["target"][batch["target"] != S.IGNORE]
 
     @staticmethod
-    def layer(l, x, t, rx, rt, causal, within, last):
+    def layer(l, p, x, t, rows, last):
+        """One decoder layer over the prompt's beginning p [1, ...], which is the same for all, the pictures x and the texts t.
+        In the last layer only the rows of answers go on. Returns the attention of the text rows too."""
         h, w = l.heads, x.shape[-1]
         dim = w // h
-        def heads(p, y):
-            return p(y).view(y.shape[0], y.shape[1], h, dim).transpose(1, 2)
-        yx, yt = l.input_layernorm(x), l.input_layernorm(t)
-        kx, vx = turn(heads(l.k_proj, yx), rx), heads(l.v_proj, yx)
-        qt, kt, vt = turn(heads(l.q_proj, yt), rt), turn(heads(l.k_proj, yt), rt), heads(l.v_proj, yt)
-        qt = qt * dim ** -0.5
-        s = torch.cat([qt @ kx.transpose(2, 3), qt @ kt.transpose(2, 3) + within], -1)
-        a_text = torch.softmax(s, -1)
-        o = a_text[..., :x.shape[1]] @ vx + a_text[..., x.shape[1]:] @ vt
-        t = t + l.o_proj(o.transpose(1, 2).reshape(t.shape))
+        def heads(proj, y):
+            return proj(y).view(y.shape[0], y.shape[1], h, dim).transpose(1, 2)
+        n = x.shape[0]
+        yp, yx, yt = l.input_layernorm(p), l.input_layernorm(x), l.input_layernorm(t)
+        kp, vp = turn(heads(l.k_proj, yp), rows.rp), heads(l.v_proj, yp)
+        kx, vx = turn(heads(l.k_proj, yx), rows.rx), heads(l.v_proj, yx)
+        kt, vt = turn(heads(l.k_proj, yt), rows.rt), heads(l.v_proj, yt)
+        k, v = torch.cat([kp.expand(n, -1, -1, -1), kx, kt], 2), torch.cat([vp.expand(n, -1, -1, -1), vx, vt], 2)
+        own, turned = rows.within, rows.rt
+        if last:
+            t, yt, own = rows.answers(t), rows.answers(yt), rows.answers(own[:, 0])[:, None]
+            turned = tuple(rows.answers(r[:, 0])[:, None] for r in rows.rt)
+        qt = turn(heads(l.q_proj, yt), turned) * dim ** -0.5
+        s = qt @ k.transpose(2, 3)
+        before = k.shape[2] - own.shape[-1]
+        a_text = torch.softmax(torch.cat([s[..., :before], s[..., before:] + own], -1), -1)
+        t = t + l.o_proj((a_text @ v).transpose(1, 2).reshape(t.shape))
         t = t + ffn(l, t)
         if not last:
-            qx = turn(heads(l.q_proj, yx), rx) * dim ** -0.5
-            a = torch.softmax(qx @ kx.transpose(2, 3) + causal, -1)
-            x = x + l.o_proj((a @ vx).transpose(1, 2).reshape(x.shape))
+            m = kp.shape[2]
+            qx = turn(heads(l.q_proj, yx), rows.rx) * dim ** -0.5
+            a = torch.softmax(qx @ k[:, :, :before].transpose(2, 3) + rows.causal[m:], -1)
+            x = x + l.o_proj((a @ v[:, :, :before]).transpose(1, 2).reshape(x.shape))
             x = x + ffn(l, x)
-        return x, t, a_text
+            qp = turn(heads(l.q_proj, yp), rows.rp) * dim ** -0.5
+            a = torch.softmax(qp @ kp.transpose(2, 3) + rows.causal[:m, :m], -1)
+            p = p + l.o_proj((a @ vp).transpose(1, 2).reshape(p.shape))
+            p = p + ffn(l, p)
+        return p, x, t, a_text
+
+
+class Rows:
+    """Positions and masks of a batch."""
+
+    def __init__(self, batch, before):
+        self.rp = angles(batch["prefix_pos"][:1, :before])
+        self.rx = angles(batch["prefix_pos"][:, before:])
+        self.rt = angles(batch["text_pos"])
+        m = batch["prefix_pos"].shape[1]
+        self.causal = torch.zeros(m, m).masked_fill_(~torch.ones(m, m, dtype=torch.bool).tril(), -1e4).bfloat16()
+        self.within = torch.zeros(batch["text_mask"].shape).masked_fill_(~batch["text_mask"], -1e4)[:, None].bfloat16()
+        # The rows with a target come first, in order; as many of each sequence as the fullest has.
+        target = batch["target"] != S.IGNORE
+        count = int(target.sum(1).max())
+        self.index = target.int().argsort(dim=1, descending=True, stable=True)[:, :count]
+        self.real = target.gather(1, self.index)
+
+    def answers(self, x):
+        """The rows of x [batch, rows, width] that have a target, some others beside them where a sequence has fewer."""
+        return x.gather(1, self.index[..., None].expand(-1, -1, x.shape[-1]))
 
 
 def ffn(l, x):
