@@ -77,32 +77,21 @@ func anything(Shape, Colour) bool { return true }
 func presenceScene(r *source) (*Scene, QA, int, bool) {
 	size := pick(r, mixedSizes)
 	b := newBuilder(r, size[0], size[1])
-	where := b.middle()
 	yes := r.chance(50)
-	small := r.chance(25) // a quarter asks about small objects, where a model that cannot see them has to guess
-	radius := b.radius(8, 20)
-	if small {
-		radius = b.radius(3, 6)
-	}
-	if yes {
-		if !b.object(r.shape(), r.colour(), radius, where) {
-			return nil, QA{}, 0, false
-		}
-		o := b.scene.Objects[0]
-		if !b.others(r.between(2, 6), where, anything) {
-			return nil, QA{}, 0, false
-		}
-		return &b.scene, presenceOf("present", o.Name(), true, o.detail()), difficultyOf(&b.scene, radius), true
-	}
+	small := r.chance(50) // half of the scenes has small objects only, where a model that cannot see them has to guess
 	kind := pick(r, []string{"random", "popular", "adversarial"})
 	for range r.between(3, 7) {
-		size := b.radius(8, 20)
+		radius := b.radius(8, 20)
 		if small {
-			size = b.radius(3, 6)
+			radius = b.radius(2, 5)
 		}
-		if !b.object(r.shape(), r.colour(), size, where) {
+		if !b.object(r.shape(), r.colour(), radius, b.middle()) {
 			return nil, QA{}, 0, false
 		}
+	}
+	if yes {
+		o := b.scene.Objects[0]
+		return &b.scene, presenceOf("present", o.Name(), true, o.detail()), difficultyOf(&b.scene, o.R), true
 	}
 	name, ok := absent(r, &b.scene, kind)
 	return &b.scene, presenceOf(kind, name, false, smallest(b.scene.Objects)), difficultyOf(&b.scene, (smallest(b.scene.Objects)-1)/2), ok
@@ -202,18 +191,18 @@ func tileScale(w, h int) (num, den int) {
 	return num, den
 }
 
-// glyphHeight draws a height of 10 to 24 pixels in the tiles and gives it in pixels of the picture.
+// glyphHeight draws a height of 12 to 28 pixels in the tiles and gives it in pixels of the picture.
 func (b *builder) glyphHeight() (height, inTile int) {
 	num, den := tileScale(b.scene.Width, b.scene.Height)
-	inTile = b.between(10, 24)
+	inTile = b.between(12, 28)
 	return max(inTile*den/num, 6), inTile
 }
 
 func difficultyOfText(inTile int) int {
 	switch {
-	case inTile >= 20:
+	case inTile >= 22:
 		return 1
-	case inTile >= 14:
+	case inTile >= 16:
 		return 2
 	}
 	return 3

@@ -22,7 +22,7 @@ func TestTheFirstItemsNeverChange(t *testing.T) {
 		h.Write(b)
 		h.Write(Draw(it.Scene).Pix)
 	}
-	require.Equal(t, "ff4d33c6211675c44a60b13d56d81960335bf42531def317a3da94efecc2476a", hex.EncodeToString(h.Sum(nil)))
+	require.Equal(t, "98d3db2bbf77f03874ec19548625e2a8d6178520479eaaca094d23b6139a4720", hex.EncodeToString(h.Sum(nil)))
 }
 
 func TestSplitsNeverShareASeed(t *testing.T) {
