@@ -22,6 +22,7 @@ type Question struct {
 	Category  string
 	Text      string
 	Reference string // the right answer, for the scorer and the record
+	File      string // of the picture, below Suite.Pictures; "" for a drawn one
 	DetailPx  int    // size of the smallest thing that must be seen, pixels; 0 where it is not known
 	// Image makes the picture when it is needed; nil for a question without one.
 	Image func() (*imaging.RGB, error)
@@ -54,6 +55,7 @@ type Suite struct {
 	Info      rundir.Suite
 	Questions iter.Seq2[Question, error] // Info.Items of them, the same on every call
 	Scorer    string                     // its name, for the record
+	Pictures  string                     // directory of the picture files, for the record; "" where there are none
 	// Score gives 0 to 1 for the text of an answer to a question that has a reference.
 	Score func(q Question, text string) float64
 }
@@ -110,7 +112,7 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 
 // answer asks one question. Its error is ctx's or of class ErrBroken: a question that fails is a sample with an error.
 func answer(ctx context.Context, s Suite, sys System, q Question, index int) (rundir.Sample, rundir.Timing, error) {
-	sample := rundir.Sample{Index: index, ID: q.ID, Category: q.Category, Reference: q.Reference, DetailPx: q.DetailPx, OutputIDs: []int{}}
+	sample := rundir.Sample{Index: index, ID: q.ID, Category: q.Category, Question: q.Text, Image: q.File, Reference: q.Reference, DetailPx: q.DetailPx, OutputIDs: []int{}}
 	timing := rundir.Timing{Index: index, ID: q.ID}
 	if err := ctx.Err(); err != nil {
 		return sample, timing, err
@@ -119,7 +121,7 @@ func answer(ctx context.Context, s Suite, sys System, q Question, index int) (ru
 	var err error
 	if q.Image != nil {
 		if image, err = q.Image(); err == nil {
-			sample.PixelSHA256 = image.PixelSHA256()
+			sample.PixelSHA256, sample.Width, sample.Height = image.PixelSHA256(), image.Width, image.Height
 		}
 	}
 	var a Answer

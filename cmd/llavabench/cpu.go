@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"llavabench/internal/rundir"
 	"llavabench/kernels"
 )
 
@@ -67,6 +68,35 @@ func execCPU(env *environment, threads int, quick bool) error {
 		}
 	}
 	return nil
+}
+
+// measureLimits measures what a run's speeds are compared with: the arithmetic of its numerics and the reading of memory. It
+// is nil for pure Go, which has no loops that show the most.
+func measureLimits(threads int, numerics string) *rundir.Limits {
+	w := kernels.NewWorkers(threads)
+	defer w.Close()
+	var l rundir.Limits
+	for _, r := range w.PeakRates(300 * time.Millisecond) {
+		if strings.HasPrefix(r.Name, probeOf(numerics)) {
+			l.OpsPerSecond = r.OpsPerSecond
+		}
+	}
+	if l.OpsPerSecond == 0 {
+		return nil
+	}
+	l.ReadPerSecond = w.ReadRate(streamed())
+	return &l
+}
+
+// probeOf begins the name of the measured loop whose instruction the numerics use.
+func probeOf(numerics string) string {
+	switch {
+	case numerics == "bf16":
+		return "bf16 dot"
+	case strings.HasPrefix(numerics, "q"):
+		return "int"
+	}
+	return "fp32 fma"
 }
 
 // streamed is memory far above any cache. Every page is written: pages that never were all map to the same zeros.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -35,6 +36,7 @@ type evalFlags struct {
 	limit  int
 	out    string
 	resume bool
+	limits bool
 	verify bool
 	json   bool
 }
@@ -80,6 +82,7 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run that is in --out")
 	fl.BoolVar(&f.verify, "verify", false, "compute the digests of the model's files again at the end and compare them")
 	fl.DurationVar(&f.opts.SampleTimeout, "sample-timeout", 0, "`time` that a question may take, such as 90s, before it counts as failed (default: no limit); what fails then depends on the machine")
+	fl.BoolVar(&f.limits, "limits", false, "measure the machine's limits first (2 s, 1 GiB), so that reports can draw them")
 	fl.BoolVar(&f.json, "json", false, "print the summary as JSON")
 	_ = cmd.MarkFlagRequired("model")
 	_ = cmd.MarkFlagRequired("out")
@@ -221,9 +224,20 @@ func manifestOf(ctx context.Context, f evalFlags, p *pipeline.Pipeline, suite ev
 	if err != nil {
 		return rundir.Manifest{}, err
 	}
+	work := p.Work()
+	pictures := suite.Pictures
+	if pictures != "" {
+		if pictures, err = filepath.Abs(pictures); err != nil {
+			return rundir.Manifest{}, err
+		}
+	}
+	machine := rundir.Machine{CPU: cpuName(), ISA: kernels.ISA(), Threads: p.Threads(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(), Revision: revision()}
+	if f.limits {
+		machine.Limits = measureLimits(p.Threads(), p.Numerics())
+	}
 	return rundir.Manifest{
 		Command: os.Args, Suite: suite.Info, System: system, Settings: settings, Started: time.Now().UTC(),
-		Machine: rundir.Machine{CPU: cpuName(), ISA: kernels.ISA(), Threads: p.Threads(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(), Revision: revision()},
+		Machine: machine, Work: &work, Pictures: pictures,
 	}, nil
 }
 

@@ -50,9 +50,10 @@ func Suite(file, imageDir string, limit int) (eval.Suite, error) {
 		return eval.Suite{}, err
 	}
 	return eval.Suite{
-		Info:   rundir.Suite{Name: filepath.Base(file), Version: digest, Items: len(questions)},
-		Scorer: "exact match, case and final period ignored",
-		Score:  func(q eval.Question, text string) float64 { return eval.ExactMatch(text, q.Reference) },
+		Info:     rundir.Suite{Name: filepath.Base(file), Version: digest, Items: len(questions)},
+		Scorer:   "exact match, case and final period ignored",
+		Pictures: imageDir,
+		Score:    func(q eval.Question, text string) float64 { return eval.ExactMatch(text, q.Reference) },
 		Questions: func(yield func(eval.Question, error) bool) {
 			for _, q := range questions {
 				if !yield(q, nil) {
@@ -125,6 +126,7 @@ func parse(text, imageDir string) (eval.Question, error) {
 	if !filepath.IsLocal(filepath.FromSlash(l.Image)) || strings.ContainsAny(l.Image, "\\\x00") {
 		return eval.Question{}, fmt.Errorf("question %q: image %q leads out of the image directory", id, l.Image)
 	}
+	q.File = l.Image
 	q.Image = func() (*imaging.RGB, error) { return openImage(imageDir, l.Image) }
 	return q, nil
 }

@@ -23,8 +23,12 @@ type Manifest struct {
 	System        System          `json:"system"`
 	Settings      json.RawMessage `json:"settings"` // resolved settings of the run, flat
 	Machine       Machine         `json:"machine"`
-	Started       time.Time       `json:"started"`
-	Ended         *time.Time      `json:"ended,omitempty"`
+	// Work is what an answer costs by the model's shape; absent where the system does not know.
+	Work *Work `json:"work,omitempty"`
+	// Pictures is the absolute directory that the pictures were read from; empty for drawn ones.
+	Pictures string     `json:"pictures,omitempty"`
+	Started  time.Time  `json:"started"`
+	Ended    *time.Time `json:"ended,omitempty"`
 }
 
 // A Suite identifies a set of questions.
@@ -53,6 +57,24 @@ type File struct {
 	SHA256 string `json:"sha256"`
 }
 
+// Work is what a model's shape makes an answer cost, for the limits that speeds are compared with (Williams et al. 2009,
+// "Roofline").
+type Work struct {
+	WeightBytes int64 `json:"weight_bytes"` // all weights in memory
+	// DecodeBytes is what one decoding step reads of weights.
+	DecodeBytes int64 `json:"decode_bytes"`
+	// KVBytes is the size of keys and values of one position.
+	KVBytes int64 `json:"kv_bytes"`
+	// PositionOps is the arithmetic of one prompt position in the decoder's matrices: 2 operations per weight.
+	PositionOps int64 `json:"position_ops"`
+}
+
+// Limits are measured limits of a machine with the threads of the run.
+type Limits struct {
+	OpsPerSecond  float64 `json:"ops_per_second"`        // of the multiply-add that the run's numerics use
+	ReadPerSecond float64 `json:"read_bytes_per_second"` // of memory, far larger than the caches
+}
+
 // A Machine is where a run took place. Nothing of it changes a result.
 type Machine struct {
 	CPU      string `json:"cpu"`
@@ -62,6 +84,8 @@ type Machine struct {
 	Arch     string `json:"arch"`
 	Go       string `json:"go"`
 	Revision string `json:"revision"` // of the code; "-dirty" when it was changed
+	// Limits are absent where they were not measured.
+	Limits *Limits `json:"limits,omitempty"`
 }
 
 // A Sample is one answered question.
@@ -69,6 +93,10 @@ type Sample struct {
 	Index        int    `json:"index"`
 	ID           string `json:"id"`
 	Category     string `json:"category,omitempty"`
+	Question     string `json:"question,omitempty"` // as the suite asks it
+	Image        string `json:"image,omitempty"`    // file below Manifest.Pictures
+	Width        int    `json:"width,omitempty"`    // of the decoded picture, pixels
+	Height       int    `json:"height,omitempty"`
 	PixelSHA256  string `json:"pixel_sha256,omitempty"` // of the decoded picture
 	Prompt       string `json:"prompt"`                 // the exact text, <image> for each picture
 	PromptTokens int    `json:"prompt_tokens"`

@@ -43,6 +43,15 @@ type Model struct {
 	layers []weights.Linear
 }
 
+// Bytes is the size of the matrices as held.
+func (m *Model) Bytes() int64 {
+	var n int64
+	for _, l := range m.layers {
+		n += l.Bytes()
+	}
+	return n
+}
+
 // New takes the projector's weights from src, where linear layer i is named `2i.weight` and `2i.bias` (the odd indices
 // are the activations).
 func New(cfg Config, src tensor.Source, o weights.Options) (*Model, error) {

@@ -83,6 +83,12 @@ func (m Matrix) Apply(w *kernels.Workers, dst, x []float32, rows int, bias []flo
 	w.MatMul(dst, x, rows, m.weight, bias)
 }
 
+// Bytes is the size of the matrix as held.
+func (m Matrix) Bytes() int64 { return m.weight.Bytes() }
+
+// Elements is the number of weights.
+func (m Matrix) Elements() int64 { return int64(m.weight.Rows()) * int64(m.weight.Cols()) }
+
 // Matrix returns the named tensor as [rows, product of the other dimensions]: quantised if the source holds it so (under
 // the names that QuantNames gives) or the options ask for it.
 func (l *Loader) Matrix(name string, shape ...int) Matrix {
