@@ -18,12 +18,16 @@ func Proportion(hits float64, n int) (share float64, ci Interval) {
 	if n == 0 {
 		return math.NaN(), Interval{0, 1}
 	}
-	m := float64(n)
-	p := hits / m
-	z2 := float64(z95 * z95)
-	centre := (p + z2/(2*m)) / (1 + z2/m)
-	half := z95 / (1 + z2/m) * math.Sqrt(float64(p*(1-p))/m+z2/(4*float64(m*m)))
-	return p, Interval{max(centre-half, 0), min(centre+half, 1)}
+	p := hits / float64(n)
+	return p, wilson(p, float64(n), z95)
+}
+
+// wilson is Wilson's interval of a share p among n items, which need not be whole, for the quantile z.
+func wilson(p, n, z float64) Interval {
+	z2 := float64(z * z)
+	centre := (p + z2/(2*n)) / (1 + z2/n)
+	half := z / (1 + z2/n) * math.Sqrt(float64(p*(1-p))/n+z2/(4*float64(n*n)))
+	return Interval{max(centre-half, 0), min(centre+half, 1)}
 }
 
 // McNemar is the exact two-sided test whether two systems, answering the same questions, are right equally often: b
