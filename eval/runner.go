@@ -7,13 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"time"
 
 	"llavabench/internal/imaging"
 	"llavabench/internal/rundir"
-	"llavabench/internal/stats"
 )
 
 // A Question is one item of a suite.
@@ -149,69 +147,4 @@ func answer(ctx context.Context, s Suite, sys System, q Question, index int) (ru
 	}
 	timing.Milliseconds = a.Milliseconds
 	return sample, timing, nil
-}
-
-// A Summary is a run in figures.
-type Summary struct {
-	Samples    int     `json:"samples"`
-	Failed     int     `json:"failed"`   // questions without an answer; they count as wrong
-	Unscored   int     `json:"unscored"` // answers to questions without a reference; they do not count
-	Total      Group   `json:"total"`
-	Categories []Group `json:"categories"` // in the order of their first question
-	// ImageTokens and PromptTokens are means over the answered questions.
-	ImageTokens  float64 `json:"mean_image_tokens"`
-	PromptTokens float64 `json:"mean_prompt_tokens"`
-}
-
-// A Group is the accuracy of a set of samples, with its 95 % interval.
-type Group struct {
-	Name     string         `json:"name"`
-	N        int            `json:"n"`
-	Accuracy float64        `json:"accuracy"`
-	CI       stats.Interval `json:"ci95"`
-}
-
-// Summarise computes the figures of a run from its samples.
-func Summarise(samples []rundir.Sample) Summary {
-	s := Summary{Samples: len(samples)}
-	hits, count := map[string]float64{}, map[string]int{}
-	var order []string
-	var all float64
-	answered, scored := 0, 0
-	for _, x := range samples {
-		if x.Error == "" {
-			answered++
-			s.ImageTokens += float64(x.ImageTokens)
-			s.PromptTokens += float64(x.PromptTokens)
-		} else {
-			s.Failed++
-		}
-		if x.Reference == "" {
-			s.Unscored++
-			continue
-		}
-		if count[x.Category] == 0 {
-			order = append(order, x.Category)
-		}
-		count[x.Category]++
-		scored++
-		if x.Score != nil {
-			hits[x.Category] += *x.Score
-			all += *x.Score
-		}
-	}
-	s.ImageTokens /= math.Max(1, float64(answered))
-	s.PromptTokens /= math.Max(1, float64(answered))
-	group := func(name string, hits float64, n int) Group {
-		g := Group{Name: name, N: n}
-		if n > 0 {
-			g.Accuracy, g.CI = stats.Proportion(hits, n)
-		}
-		return g
-	}
-	s.Total = group("all", all, scored)
-	for _, name := range order {
-		s.Categories = append(s.Categories, group(name, hits[name], count[name]))
-	}
-	return s
 }

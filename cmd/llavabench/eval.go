@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"llavabench/internal/atomicfile"
 	"llavabench/internal/pipeline"
 	"llavabench/internal/rundir"
+	"llavabench/internal/stats"
 	"llavabench/kernels"
 )
 
@@ -260,13 +262,28 @@ func revision() string {
 }
 
 func printSummary(env *environment, s eval.Summary) error {
-	t := newTable(env.stdout, "category", "questions", "accuracy %", "95 % interval")
-	for _, g := range append(s.Categories, s.Total) {
-		t.row(g.Name, fmt.Sprint(g.N), fmt.Sprintf("%.1f", 100*g.Accuracy), fmt.Sprintf("%.1f to %.1f", 100*g.CI.Low, 100*g.CI.High))
+	groups := append(s.Categories, s.Total)
+	header := []string{"category", "questions", "accuracy %", "95 % interval"}
+	shared := slices.ContainsFunc(groups, func(g eval.Group) bool { return g.Clusters < g.N })
+	if shared {
+		header = append(header, "if independent", "images")
+	}
+	t := newTable(env.stdout, header...)
+	for _, g := range groups {
+		row := []string{g.Name, fmt.Sprint(g.N), fmt.Sprintf("%.1f", 100*g.Accuracy), percentRange(g.CI)}
+		if shared {
+			row = append(row, percentRange(g.Naive), fmt.Sprint(g.Clusters))
+		}
+		t.row(row...)
 	}
 	if err := t.print(); err != nil {
 		return err
 	}
 	fmt.Fprintf(env.stdout, "\nmean image tokens %.0f, mean prompt %.0f positions, %d questions without an answer, %d without a reference\n", s.ImageTokens, s.PromptTokens, s.Failed, s.Unscored)
 	return nil
+}
+
+// percentRange prints an interval of shares.
+func percentRange(i stats.Interval) string {
+	return fmt.Sprintf("%.1f to %.1f", 100*i.Low, 100*i.High)
 }

@@ -113,6 +113,18 @@ type Sample struct {
 	Error        string   `json:"error,omitempty"`
 }
 
+// Mark is what a sample counts in an accuracy: its score, and 0 for a question that got no answer. ok is false for a question
+// without a reference, which does not count.
+func (s Sample) Mark() (mark float64, ok bool) {
+	switch {
+	case s.Score != nil:
+		return *s.Score, true
+	case s.Reference != "":
+		return 0, true
+	}
+	return 0, false
+}
+
 // A Timing is the times of one sample in milliseconds by stage.
 type Timing struct {
 	Index        int                `json:"index"`

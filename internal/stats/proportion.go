@@ -27,7 +27,15 @@ func wilson(p, n, z float64) Interval {
 	z2 := float64(z * z)
 	centre := (p + z2/(2*n)) / (1 + z2/n)
 	half := z / (1 + z2/n) * math.Sqrt(float64(p*(1-p))/n+z2/(4*float64(n*n)))
-	return Interval{max(centre-half, 0), min(centre+half, 1)}
+	ci := Interval{max(centre-half, 0), min(centre+half, 1)}
+	// The ends that are exactly 0 and 1 are so despite rounding.
+	if p <= 0 {
+		ci.Low = 0
+	}
+	if p >= 1 {
+		ci.High = 1
+	}
+	return ci
 }
 
 // McNemar is the exact two-sided test whether two systems, answering the same questions, are right equally often: b
