@@ -71,7 +71,7 @@ type powerPlan struct {
 	Questions    int           `json:"questions,omitempty"`
 	Detectable   float64       `json:"detectable_points,omitempty"` // that Questions show with Power
 	Achieved     float64       `json:"questions_power,omitempty"`   // of Questions to show Difference
-	Observed     *stats.Paired `json:"observed,omitempty"` // of the two runs
+	Observed     *stats.Paired `json:"observed,omitempty"`          // of the two runs
 }
 
 func execPower(env *environment, f powerFlags, args []string) error {
