@@ -31,6 +31,13 @@ fuzz:
 	  done; \
 	done
 
+# Feeds some 1,400 damaged files of every kind to the program, each in a process of its own, and prints a table of outcomes;
+# TORTURE is the number of generated cases per kind.
+.PHONY: torture
+TORTURE ?= 25
+torture: build
+	$(GO) run ./tools/torture -count $(TORTURE)
+
 # Shows that instruction set, threads and chunking never change a bit of the logits.
 .PHONY: bits
 bits:

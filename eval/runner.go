@@ -81,7 +81,7 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 		}
 		if index < len(samples) {
 			if samples[index].ID != q.ID {
-				return Summary{}, fmt.Errorf("suite %s: question %d is %q in the run, but %q now", s.Info.Name, index, samples[index].ID, q.ID)
+				return Summary{}, fmt.Errorf("%s: question %d is %q in the run, but %q in suite %s", dir.Samples(), index, samples[index].ID, q.ID, s.Info.Name)
 			}
 			index++
 			continue

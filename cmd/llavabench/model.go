@@ -36,6 +36,9 @@ func (f *modelFlags) register(fl *pflag.FlagSet) {
 	fl.IntVar(&f.opts.PrefillChunk, "prefill-chunk", 0, "prompt `positions` per pass (default 512); never changes a result")
 }
 
+// maxThreads bounds --threads: each takes memory, and no machine has as many cores.
+const maxThreads = 4096
+
 // open loads the model.
 func (f *modelFlags) open(ctx context.Context, bar *progress) (*pipeline.Pipeline, error) {
 	o := f.opts
@@ -48,6 +51,9 @@ func (f *modelFlags) open(ctx context.Context, bar *progress) (*pipeline.Pipelin
 	}
 	if o.Threads < 0 || o.PrefillChunk < 0 {
 		return nil, usagef("--threads and --prefill-chunk cannot be negative")
+	}
+	if o.Threads > maxThreads {
+		return nil, usagef("--threads: %d is more than %d", o.Threads, maxThreads)
 	}
 	o.Progress = bar.report
 	return pipeline.Open(ctx, f.path, o)

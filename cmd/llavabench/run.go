@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -186,6 +187,9 @@ func execRun(ctx context.Context, env *environment, f runFlags, prompted bool) e
 	bar.finish()
 	if !f.json && (err == nil || text.started) {
 		text.end()
+	}
+	if bad := (*pipeline.PictureError)(nil); errors.As(err, &bad) {
+		return fmt.Errorf("%q: %w", f.images[bad.Index], err)
 	}
 	if err != nil {
 		return err

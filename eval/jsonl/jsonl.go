@@ -65,14 +65,18 @@ func Suite(file, imageDir string, limit int) (eval.Suite, error) {
 }
 
 func read(file, imageDir string, limit int) ([]eval.Question, string, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, "", err
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for its other end
+		return nil, "", fmt.Errorf("%s: expected a file of JSON lines", file)
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, "", err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, "", fmt.Errorf("%s: expected a file of JSON lines", file)
-	}
 	hash := sha256.New()
 	sc := bufio.NewScanner(io.TeeReader(f, hash))
 	sc.Buffer(make([]byte, 1<<16), maxLine)
@@ -150,19 +154,19 @@ func openImage(dir, name string) (*imaging.RGB, error) {
 		return nil, err
 	}
 	defer root.Close()
+	info, err := root.Stat(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	limit := imaging.DefaultLimits().Bytes
+	if !info.Mode().IsRegular() || info.Size() > int64(limit) { // opening a pipe would wait for its other end
+		return nil, fmt.Errorf("%q: expected a picture file of at most %d bytes", name, limit)
+	}
 	f, err := root.Open(filepath.FromSlash(name))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	limit := imaging.DefaultLimits().Bytes
-	if !info.Mode().IsRegular() || info.Size() > int64(limit) {
-		return nil, fmt.Errorf("%s: expected a picture file of at most %d bytes", name, limit)
-	}
 	data, err := io.ReadAll(f)
 	if err != nil {
 		return nil, err

@@ -98,6 +98,9 @@ func (s *Suite) ReadAnswers(file string) (*Answers, error) {
 	}
 	a := &Answers{File: file}
 	err = s.readAnswers(a, raw)
+	if err == nil && len(a.List) == 0 && !a.Truncated {
+		err = fmt.Errorf("%s holds no answers", file)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +130,9 @@ func (s *Suite) readAnswers(a *Answers, raw []byte) error {
 	comma := ','
 	if header, _, _ := bytes.Cut(body, []byte{'\n'}); bytes.IndexByte(header, '\t') >= 0 || strings.HasSuffix(a.File, ".tsv") {
 		comma = '\t'
+	}
+	if i := bytes.IndexByte(body, 0); i >= 0 {
+		return fmt.Errorf("%s: byte %d is NUL: neither JSON nor a table of text", a.File, i)
 	}
 	rows, err := readDelimited(body, comma)
 	if err != nil {

@@ -22,6 +22,8 @@ func TestAnswerFileErrors(t *testing.T) {
 		{"gqa", "index\tquestion\n1\tx\n", "no answer"},
 		{"gqa", "PK\x03\x04rubbish", "xlsx"},
 		{"gqa", "index,prediction\n1,\"x\n", "line"},
+		{"gqa", "", "holds no answers"},
+		{"gqa", "\x80\x04}\x00.", "byte 3 is NUL"},
 		{"gqa", `{"doc_id":0,"doc":{"question_id":1},"resps":[[]]}` + "\n", "neither filtered_resps nor resps"},
 	} {
 		file := filepath.Join(files(t, map[string]string{"a": c.content}), "a")
@@ -41,7 +43,6 @@ func TestAnswerLayouts(t *testing.T) {
 		layout  Format
 		want    map[string]string
 	}{
-		{"", LLaVALines, map[string]string{}},
 		{"\xef\xbb\xbf" + `{"question_id":"1","text":"x"}`, LLaVALines, map[string]string{"1": "x"}},
 		{"\n" + `{"question_id":1,"text":null}` + "\r\n\n", LLaVALines, map[string]string{"1": ""}},
 		{`{"1":"x","2":"y"}`, Object, map[string]string{"1": "x", "2": "y"}},
@@ -90,13 +91,18 @@ func TestDirStaysInside(t *testing.T) {
 
 func TestGenericErrors(t *testing.T) {
 	for line, want := range map[string]string{
-		`{"text":"?","answer":"x"}`:                                                "no question_id",
-		`{"question_id":1,"text":"?"}`:                                             "neither answer nor answers",
-		`{"question_id":1,"answer":{"a":1}}`:                                       "expected a string or a list",
-		`{"question_id":1,"answer":[[1]]}`:                                         "expected a list of strings",
-		`{"question_id":1,"answer":"C","choices":["a","b"]}`:                       "expected one of their letters",
-		`{"question_id":1,"answer":"x"}` + "\n" + `{"question_id":1,"answer":"y"}`: "have the same id",
-		`{"question_id":1,`:                                                        "line 1",
+		`{"text":"?","answer":"x"}`:                                     "no question_id",
+		`{"question_id":1,"text":"?"}`:                                  "neither answer nor answers",
+		`{"question_id":1,"answer":{"a":1}}`:                            "expected a string or a list",
+		`{"question_id":1,"answer":[[1]]}`:                              "expected a list of strings",
+		`{"question_id":1,"text":"?","answer":"C","choices":["a","b"]}`: "expected one of their letters",
+		`{"question_id":1,"text":"?","answer":"A","choices":["a"]}`:     "1 choices, expected 2 to 26",
+		`{"question_id":1,"text":"?","answer":"A","choices":["a","a"]}`: "two choices \"a\"",
+		`{"question_id":1,"text":"?","answer":"a","image":"../a.png"}`:  "leads out of the data directory",
+		`{"question_id":1,"answer":"a"}`:                                "has no text",
+		"":                                                              "holds no questions",
+		`{"question_id":1,"text":"?","answer":"x"}` + "\n" + `{"question_id":1,"text":"?","answer":"y"}`: "have the same id",
+		`{"question_id":1,`: "line 1",
 	} {
 		d, err := OpenDir(files(t, map[string]string{"questions.jsonl": line}))
 		require.NoError(t, err)

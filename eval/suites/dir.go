@@ -1,6 +1,7 @@
 package suites
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"errors"
@@ -15,6 +16,15 @@ import (
 
 // maxFile bounds what one file may hold, decompressed: the largest official annotation file has under 0.5 GB.
 const maxFile = 2 << 30
+
+// maxLine bounds a line of a file of lines: pictures in base64 stay below.
+const maxLine = 64 << 20
+
+// What is packed may unpack to unpackedFloor bytes, or maxRatio times its own size; annotations reach 20 times.
+const (
+	unpackedFloor = 64 << 20
+	maxRatio      = 64
+)
 
 // A Dir is the data directory of a suite. Names in it are slash-separated and relative; a name that would lead out of it is
 // refused, wherever it comes from. Symbolic links are the user's own and are followed.
@@ -134,18 +144,41 @@ func (d *Dir) JSON(name string, v any) error {
 
 // JSONLines reads a file of one JSON value a line, blank lines passed over. f gets the line's number, from 1.
 func (d *Dir) JSONLines(name string, f func(line int, raw []byte) error) error {
-	raw, err := d.ReadFile(name)
+	p, err := d.Path(name)
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(d.root, filepath.FromSlash(name))
-	for i, line := range splitLines(raw) {
+	r, err := openPlain(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		if zipped, zerr := openPlain(p + ".gz"); !errors.Is(zerr, fs.ErrNotExist) {
+			r, err = zipped, zerr
+		}
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	d.read = append(d.read, name)
+	sc := bufio.NewScanner(r)
+	sc.Buffer(make([]byte, 1<<16), maxLine)
+	n := 0
+	for sc.Scan() {
+		n++
+		line := sc.Bytes()
+		if n == 1 {
+			line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf")) // some editors put a mark of the encoding first
+		}
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		if err := f(i+1, line); err != nil {
-			return fmt.Errorf("%s: line %d: %w", file, i+1, err)
+		if err := f(n, bytes.Clone(line)); err != nil {
+			return fmt.Errorf("%s: line %d: %w", p, n, err)
 		}
+	}
+	if err := sc.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("%s: line %d is longer than %d bytes", p, n+1, maxLine)
+	} else if err != nil {
+		return fmt.Errorf("%s: line %d: %w", p, n+1, err)
 	}
 	return nil
 }
@@ -161,26 +194,66 @@ func splitLines(raw []byte) [][]byte {
 
 // readPlain reads a file within maxFile, decompressed if it is gzip.
 func readPlain(p string) ([]byte, error) {
+	r, err := openPlain(p)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	raw, err := readAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p, err)
+	}
+	return raw, nil
+}
+
+// A plain reads a file's bytes, decompressed if it is gzip.
+type plain struct {
+	io.Reader
+	file *os.File
+}
+
+func (p *plain) Close() error { return p.file.Close() }
+
+// openPlain opens a regular file, and nothing else: a pipe would be waited for without end.
+func openPlain(p string) (*plain, error) {
+	info, err := os.Stat(p)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: expected a regular file, found %s", p, info.Mode().Type())
+	}
 	f, err := os.Open(p)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	raw, err := readAll(f)
+	buffered := bufio.NewReaderSize(f, 1<<16)
+	if magic, _ := buffered.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		return &plain{buffered, f}, nil
+	}
+	z, err := gzip.NewReader(buffered)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p, err)
-	}
-	if !bytes.HasPrefix(raw, []byte{0x1f, 0x8b}) {
-		return raw, nil
-	}
-	z, err := gzip.NewReader(bytes.NewReader(raw))
-	if err == nil {
-		raw, err = readAll(z)
-	}
-	if err != nil {
+		f.Close()
 		return nil, fmt.Errorf("%s: gzip: %w", p, err)
 	}
-	return raw, nil
+	return &plain{&inflated{r: z, left: max(unpackedFloor, maxRatio*info.Size())}, f}, nil
+}
+
+// An inflated reads what gzip unpacks, up to a limit.
+type inflated struct {
+	r    io.Reader
+	left int64
+}
+
+func (i *inflated) Read(p []byte) (int, error) {
+	n, err := i.r.Read(p)
+	if i.left -= int64(n); i.left < 0 {
+		return 0, fmt.Errorf("gzip: it unpacks to more than %d times its size", maxRatio)
+	}
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("gzip: %w", err)
+	}
+	return n, err
 }
 
 func readAll(r io.Reader) ([]byte, error) {

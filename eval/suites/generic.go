@@ -3,6 +3,7 @@ package suites
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -88,7 +89,7 @@ func openGeneric(d *Dir) (*Data, error) {
 		var q struct {
 			QuestionID ID       `json:"question_id"`
 			Image      oneMany  `json:"image"`
-			Text       string   `json:"text"`
+			Text       *string  `json:"text"`
 			Answer     oneMany  `json:"answer"`
 			Answers    oneMany  `json:"answers"`
 			Choices    []string `json:"choices"`
@@ -101,10 +102,15 @@ func openGeneric(d *Dir) (*Data, error) {
 		switch {
 		case q.QuestionID == "":
 			return fmt.Errorf("the question has no question_id")
+		case q.Text == nil:
+			return fmt.Errorf("question %q has no text", q.QuestionID)
 		case len(ref.Answers) == 0:
 			return fmt.Errorf("question %q has neither answer nor answers", q.QuestionID)
-		case len(q.Choices) > maxChoices:
-			return fmt.Errorf("question %q has %d choices, expected at most %d", q.QuestionID, len(q.Choices), maxChoices)
+		case len(q.Choices) == 1 || len(q.Choices) > maxChoices:
+			return fmt.Errorf("question %q has %d choices, expected 2 to %d", q.QuestionID, len(q.Choices), maxChoices)
+		}
+		if text, twice := repeated(q.Choices); twice {
+			return fmt.Errorf("question %q has two choices %q", q.QuestionID, text)
 		}
 		for i, text := range q.Choices {
 			ref.Choices = append(ref.Choices, score.Choice{Letter: string(rune('A' + i)), Text: text})
@@ -112,8 +118,11 @@ func openGeneric(d *Dir) (*Data, error) {
 		if len(ref.Choices) > 0 && !slices.ContainsFunc(ref.Choices, func(c score.Choice) bool { return len(ref.Answers) == 1 && c.Letter == ref.Answers[0] }) {
 			return fmt.Errorf("question %q has %d choices, but its answer is %q, expected one of their letters", q.QuestionID, len(q.Choices), ref.Answers)
 		}
-		question := Question{ID: string(q.QuestionID), Text: q.Text, Category: q.Category, Reference: ref}
+		question := Question{ID: string(q.QuestionID), Text: *q.Text, Category: q.Category, Reference: ref}
 		for _, image := range q.Image {
+			if !filepath.IsLocal(filepath.FromSlash(image)) || strings.ContainsAny(image, "\\\x00") {
+				return fmt.Errorf("question %q: image %q leads out of the data directory", q.QuestionID, image)
+			}
 			if inside := "images/" + image; !d.Exists(image) && d.Exists(inside) {
 				image = inside
 			}

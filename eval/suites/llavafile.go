@@ -40,6 +40,9 @@ func firstLine(text string) string {
 
 // uniqueIDs refuses questions that share an id.
 func uniqueIDs(file string, questions []Question) error {
+	if len(questions) == 0 {
+		return fmt.Errorf("%s holds no questions", file)
+	}
 	seen := make(map[string]int, len(questions))
 	for i, q := range questions {
 		if j, ok := seen[q.ID]; ok {

@@ -93,8 +93,11 @@ func openMMBench(d *Dir, names []string) (*Data, error) {
 		}
 		ref := MCQReference{Answer: row.cells["answer"], Index: index, Base: index % circularStep, L2: row.cells["l2-category"], Split: row.cells["split"], Columns: row.cells}
 		ref.Choices = choices(row.cells)
-		if ref.Answer == "" {
+		switch {
+		case ref.Answer == "":
 			data.Labelled = false
+		case !slices.ContainsFunc(ref.Choices, func(c score.Choice) bool { return c.Letter == ref.Answer }):
+			return nil, fmt.Errorf("%s: line %d: the answer is %q, which is none of the %d options", name, row.line, ref.Answer, len(ref.Choices))
 		}
 		delete(row.cells, "image") // megabytes that no score needs
 		data.Questions = append(data.Questions, Question{ID: strconv.Itoa(index), Text: row.cells["question"], Group: strconv.Itoa(ref.Base),
@@ -129,10 +132,13 @@ type tsvTable struct {
 const maxTSVColumns = 1000
 
 // readTSV reads a table with a header row as pandas does: a quote counts only at the beginning of a field.
-func readTSV(d *Dir, name string) (*tsvTable, error) {
-	raw, err := d.ReadFile(name)
+func readTSV(d *Dir, file string) (*tsvTable, error) {
+	raw, err := d.ReadFile(file)
 	if err != nil {
 		return nil, err
+	}
+	if i := bytes.IndexByte(raw, 0); i >= 0 {
+		return nil, fmt.Errorf("%s: line %d holds a NUL byte: the table is damaged", file, 1+bytes.Count(raw[:i], []byte{'\n'}))
 	}
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))))
 	r.Comma = '\t'
@@ -144,12 +150,15 @@ func readTSV(d *Dir, name string) (*tsvTable, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		if t.columns == nil {
 			t.columns = fields
+			if name, twice := repeated(fields); twice {
+				return nil, fmt.Errorf("%s: the table has two columns %q", file, name)
+			}
 			if len(fields) > maxTSVColumns {
-				return nil, fmt.Errorf("%s: the table has %d columns, expected at most %d", name, len(fields), maxTSVColumns)
+				return nil, fmt.Errorf("%s: the table has %d columns, expected at most %d", file, len(fields), maxTSVColumns)
 			}
 			continue
 		}
@@ -161,9 +170,21 @@ func readTSV(d *Dir, name string) (*tsvTable, error) {
 		t.list = append(t.list, row)
 	}
 	if t.columns == nil {
-		return nil, fmt.Errorf("%s: the table is empty", name)
+		return nil, fmt.Errorf("%s: the table is empty", file)
 	}
 	return t, nil
+}
+
+// repeated finds a name that is there twice.
+func repeated(names []string) (string, bool) {
+	seen := map[string]bool{}
+	for _, n := range names {
+		if n != "" && seen[n] {
+			return n, true
+		}
+		seen[n] = true
+	}
+	return "", false
 }
 
 // circular scores rotations together: each question has the verdict of its group. groups are in the order of their indices.

@@ -35,9 +35,14 @@ func readXLSX(raw []byte) ([][]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("xlsx: %w", err)
 	}
+	for _, f := range z.File {
+		if f.UncompressedSize64 > max(unpackedFloor, maxRatio*f.CompressedSize64) { // the reader checks the size itself
+			return nil, fmt.Errorf("xlsx: %q unpacks to %d bytes, more than %d times its size", f.Name, f.UncompressedSize64, maxRatio)
+		}
+	}
 	var shared []string
 	if f, err := z.Open("xl/sharedStrings.xml"); err == nil {
-		shared, err = readSharedStrings(io.LimitReader(f, maxFile))
+		shared, err = readSharedStrings(f)
 		f.Close()
 		if err != nil {
 			return nil, fmt.Errorf("xlsx: shared strings: %w", err)
@@ -48,7 +53,7 @@ func readXLSX(raw []byte) ([][]string, error) {
 		return nil, fmt.Errorf("xlsx: %w", err)
 	}
 	defer f.Close()
-	rows, err := readSheet(io.LimitReader(f, maxFile), shared)
+	rows, err := readSheet(f, shared)
 	if err != nil {
 		return nil, fmt.Errorf("xlsx: sheet 1: %w", err)
 	}

@@ -2,6 +2,7 @@ package suites
 
 import (
 	"fmt"
+	"strings"
 
 	"llavabench/eval/score"
 )
@@ -80,7 +81,7 @@ func answeredOnlyNote(answered, missing int) string {
 
 // unlabelled is the error for question i without a reference.
 func unlabelled(d *Data, i int) error {
-	return fmt.Errorf("question %q has no published answers: this split can only be submitted to the owners' server (--upload)", d.Questions[i].ID)
+	return fmt.Errorf("%s: question %q has no published answers: this split can only be submitted to the owners' server (--upload)", strings.Join(d.Read, ", "), d.Questions[i].ID)
 }
 
 // answerTexts takes the texts out of annotations.

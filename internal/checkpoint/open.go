@@ -93,6 +93,7 @@ func Open(path string, o OpenOptions) (_ *Checkpoint, err error) {
 // sort hands the tensors of w to their parts.
 func (c *Checkpoint) sort(w *weights, classify func(string) (part, string)) error {
 	var strange []string
+	var file string // of the first strange one
 	for _, t := range w.tensors {
 		p, canonical := classify(t.Name)
 		var m *tensor.Map
@@ -111,6 +112,9 @@ func (c *Checkpoint) sort(w *weights, classify func(string) (part, string)) erro
 			if openaiName.MatchString(t.Name) {
 				return errf(ErrUnsupported, "%s: tensor %s is named as in the openai/CLIP repository: use the transformers layout of the tower", t.File, quote(t.Name))
 			}
+			if len(strange) == 0 {
+				file = t.File
+			}
 			strange = append(strange, quote(t.Name))
 			continue
 		}
@@ -124,7 +128,7 @@ func (c *Checkpoint) sort(w *weights, classify func(string) (part, string)) erro
 		m.Add(t)
 	}
 	if len(strange) > 0 {
-		return errf(ErrUnsupported, "%s holds %d tensors of unknown names: %s", w.dir, len(strange), firstFew(strange, 5))
+		return errf(ErrUnsupported, "%s: %d tensors have unknown names: %s", file, len(strange), firstFew(strange, 5))
 	}
 	return nil
 }

@@ -23,7 +23,16 @@ type Limits struct {
 	Bytes  int64 // size of the file; default 1 GiB
 	Pixels int   // width times height; default 178,956,970, where Pillow refuses too
 	Side   int   // width or height alone; default 1,048,576
+
+	packed int // bytes of the file
 }
+
+// Pictures above densePixels pixels must have at least a byte for sparsePixels of them. The largest real ones have some
+// hundred times as much; one colour over and over, compressed to nothing, has less.
+const (
+	densePixels  = 1 << 25
+	sparsePixels = 1024
+)
 
 // DefaultLimits is what zero fields of a Limits mean.
 func DefaultLimits() Limits {
@@ -53,6 +62,8 @@ func (l Limits) check(size Size) error {
 		return fmt.Errorf("%w: header says %v pixels, the limit of a side is %d", ErrLimit, size, l.Side)
 	case size.W > l.Pixels/size.H:
 		return fmt.Errorf("%w: header says %v pixels, the limit is %d pixels", ErrLimit, size, l.Pixels)
+	case size.W*size.H > densePixels && size.W*size.H/sparsePixels > l.packed:
+		return fmt.Errorf("%w: header says %v pixels in a file of %d bytes, the limit is %d pixels for a byte", ErrLimit, size, l.packed, sparsePixels)
 	}
 	return nil
 }
@@ -87,6 +98,7 @@ func Decode(data []byte, o DecodeOptions) (*RGB, Info, error) {
 	if int64(len(data)) > l.Bytes {
 		return nil, Info{}, fmt.Errorf("%w: %d bytes, the limit is %d", ErrLimit, len(data), l.Bytes)
 	}
+	l.packed = len(data)
 	kind := sniff(data)
 	if kind.decode == nil {
 		return nil, Info{}, kind.refusal(data)

@@ -33,6 +33,19 @@ type Picture struct {
 	Embedded []float32 // image tokens [Tokens, hidden]
 }
 
+// A PictureError is about one of a request's pictures.
+type PictureError struct {
+	Index int // in Request.Images
+	Size  imaging.Size
+	Err   error
+}
+
+func (e *PictureError) Error() string {
+	return fmt.Sprintf("picture %d (%s): %v", e.Index+1, e.Size, e.Err)
+}
+
+func (e *PictureError) Unwrap() error { return e.Err }
+
 // An Answer is a generation with what led to it.
 type Answer struct {
 	Generation
@@ -102,11 +115,11 @@ func (p *Pipeline) Look(ctx context.Context, images []*imaging.RGB, obs Observer
 	for i, img := range images {
 		layout, err := p.variant.Plan(p.opts, img.Size())
 		if err != nil {
-			return nil, fmt.Errorf("picture %d (%s): %w", i+1, img.Size(), err)
+			return nil, &PictureError{i, img.Size(), err}
 		}
 		rendered, err := imaging.Render(img, layout.Plan, p.loop)
 		if err != nil {
-			return nil, fmt.Errorf("picture %d (%s): %w", i+1, img.Size(), err)
+			return nil, &PictureError{i, img.Size(), err}
 		}
 		pictures = append(pictures, Picture{Layout: layout, Views: len(rendered), Grid: [2]int{layout.Grid.Cols, layout.Grid.Rows}})
 		pixels = append(pixels, p.norm.Tensor(rendered)...)

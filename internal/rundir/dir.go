@@ -81,6 +81,9 @@ func Resume(path string, m Manifest) (*Dir, error) {
 	if err == nil {
 		err = d.repair()
 	}
+	if n := len(d.done); err == nil && n > m.Suite.Items {
+		err = fmt.Errorf("%s has %d answers, but the suite has %d questions", samplesName, n, m.Suite.Items)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s cannot be resumed: %w", path, err), d.Close())
 	}
@@ -170,6 +173,9 @@ func repairLog[T any](d *Dir, name, lost string, index func(T) int) ([]T, error)
 	}
 	return lines, nil
 }
+
+// Samples is the path of the log of samples.
+func (d *Dir) Samples() string { return filepath.Join(d.path, samplesName) }
 
 // Done are the samples that were answered before.
 func (d *Dir) Done() []Sample { return d.done }
