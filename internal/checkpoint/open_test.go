@@ -258,7 +258,7 @@ func TestOpenRefuses(t *testing.T) {
 		class error
 		says  string
 	}{
-		{"unknown tensor", originalDir(t), originalNames, []tensor.Tensor{extra("model.layers.0.self_attn.q_norm.weight", 4)}, ErrUnsupported, "1 tensors of unknown names"},
+		{"unknown tensor", originalDir(t), originalNames, []tensor.Tensor{extra("model.layers.0.self_attn.q_norm.weight", 4)}, ErrUnsupported, "1 tensors have unknown names"},
 		{"unknown tensors", originalDir(t), originalNames, []tensor.Tensor{extra("a", 1), extra("b", 1), extra("c", 1), extra("d", 1), extra("e", 1), extra("f", 1)}, ErrUnsupported, `"a"; "b"; "c"; "d"; "e"; and 1 more`},
 		{"adapter inside", originalDir(t), originalNames, []tensor.Tensor{extra("model.vision_resampler.mm_projector.weight", 4)}, ErrUnsupported, "vision_resampler"},
 		{"openai tower", originalDir(t), originalNames, []tensor.Tensor{extra("model.vision_tower.transformer.resblocks.0.attn.in_proj_weight", 24, 8)}, ErrUnsupported, "openai/CLIP"},
