@@ -13,7 +13,7 @@ import (
 
 	"llavabench/internal/bench"
 	"llavabench/kernels"
-	"llavabench/reports"
+	"llavabench/reports/plots"
 )
 
 // The checkpoints and pictures that ship with the repository.
@@ -163,7 +163,7 @@ func printBench(env *environment, results []bench.Result) error {
 
 // plotBench draws one bar for each model: the mean over the pictures of each stage until the first token.
 func plotBench(path string, results []bench.Result) error {
-	var bars []reports.Latency
+	var bars []plots.Latency
 	for start := 0; start < len(results); {
 		end := start
 		var pre, vision, prefill time.Duration
@@ -176,17 +176,17 @@ func plotBench(path string, results []bench.Result) error {
 			tokens += results[end].ImageTokens
 		}
 		n := end - start
-		bars = append(bars, reports.Latency{
+		bars = append(bars, plots.Latency{
 			Label: filepath.Base(results[start].Model), Tokens: tokens / n,
 			Stages: []time.Duration{pre / time.Duration(n), vision / time.Duration(n), prefill / time.Duration(n)},
 		})
 		start = end
 	}
-	p, err := reports.StageLatency("Latency by stage, mean over pictures", []string{"preprocess", "vision and projector", "prefill"}, bars)
+	p, err := plots.StageLatency("Latency by stage, mean over pictures", []string{"preprocess", "vision and projector", "prefill"}, bars)
 	if err != nil {
 		return err
 	}
-	return reports.Save(p, reports.Column, reports.Column*0.8, path)
+	return p.Save(path)
 }
 
 func cpuName() string {

@@ -1,4 +1,4 @@
-package reports
+package plots
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func bars() []Latency {
+func latencies() []Latency {
 	ms := func(v ...int) (d []time.Duration) {
 		for _, x := range v {
 			d = append(d, time.Duration(x)*time.Millisecond)
@@ -23,10 +23,10 @@ func bars() []Latency {
 func TestSaveWritesEveryFormat(t *testing.T) {
 	dir := t.TempDir()
 	for name, magic := range map[string]string{"a.svg": "<?xml", "a.pdf": "%PDF-", "a.png": "\x89PNG"} {
-		p, err := StageLatency("latency", []string{"preprocess", "vision", "prefill"}, bars())
+		p, err := StageLatency("latency", []string{"preprocess", "vision", "prefill"}, latencies())
 		require.NoError(t, err)
 		path := filepath.Join(dir, name)
-		require.NoError(t, Save(p, Column, Column*0.8, path))
+		require.NoError(t, p.Save(path))
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.True(t, bytes.HasPrefix(b, []byte(magic)), name)
@@ -36,9 +36,9 @@ func TestSaveWritesEveryFormat(t *testing.T) {
 			}
 		}
 	}
-	p, err := StageLatency("latency", []string{"preprocess", "vision", "prefill"}, bars())
+	p, err := StageLatency("latency", []string{"preprocess", "vision", "prefill"}, latencies())
 	require.NoError(t, err)
-	require.ErrorContains(t, Save(p, Column, Column, filepath.Join(dir, "a.jpg")), `not ".jpg"`)
+	require.ErrorContains(t, p.Save(filepath.Join(dir, "a.jpg")), `not ".jpg"`)
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, entries, 3, "nothing half-written is left")
@@ -47,6 +47,6 @@ func TestSaveWritesEveryFormat(t *testing.T) {
 func TestStageLatencyRefuses(t *testing.T) {
 	_, err := StageLatency("x", []string{"a"}, nil)
 	require.ErrorContains(t, err, "nothing to draw")
-	_, err = StageLatency("x", []string{"a"}, bars())
+	_, err = StageLatency("x", []string{"a"}, latencies())
 	require.ErrorContains(t, err, "llava1 has 3 stages, expected 1")
 }

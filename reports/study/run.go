@@ -1,0 +1,245 @@
+// Package study reads run directories and compares the runs of one suite: what tables, figures and pages say. It knows
+// nothing but what the runs recorded.
+package study
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+
+	"llavabench/internal/rundir"
+	"llavabench/internal/stats"
+)
+
+// A Run is a run directory in memory.
+type Run struct {
+	Name     string // short, unique among the runs that were read together
+	Path     string // as given
+	Manifest rundir.Manifest
+	Samples  []rundir.Sample
+	// Times are the milliseconds by stage of each sample; nil for a sample without.
+	Times []map[string]float64
+}
+
+// The stages of an answer in their order; what else a run timed follows by name.
+var stageOrder = []string{"preprocess", "vision", "projector", "prefill", "decode"}
+
+// Names of times that are not stages.
+const (
+	firstToken = "first_token" // from the picture to the first token: the stages up to prefill and what lies between
+	total      = "total"       // a whole answer, of systems that know no stages
+)
+
+// Load reads one run directory. It need not be finished.
+func Load(path string) (Run, error) {
+	r := Run{Path: path}
+	var err error
+	if r.Manifest, err = rundir.ReadManifest(path); err != nil {
+		return Run{}, fmt.Errorf("%s is not a run directory: %w", path, err)
+	}
+	if r.Samples, err = rundir.ReadSamples(path); err != nil {
+		return Run{}, err
+	}
+	if len(r.Samples) == 0 {
+		return Run{}, fmt.Errorf("%s: no sample was answered yet", path)
+	}
+	timings, err := rundir.ReadTimings(path)
+	if err != nil {
+		return Run{}, err
+	}
+	seen := map[string]bool{}
+	for i, s := range r.Samples {
+		if seen[s.ID] {
+			return Run{}, fmt.Errorf("%s: sample %d has the id %q of an earlier one", path, i, s.ID)
+		}
+		seen[s.ID] = true
+		if s.Score != nil && (math.IsNaN(*s.Score) || math.IsInf(*s.Score, 0)) {
+			return Run{}, fmt.Errorf("%s: sample %q has the score %v", path, s.ID, *s.Score)
+		}
+	}
+	r.Times = make([]map[string]float64, len(r.Samples))
+	for i, t := range timings {
+		if i >= len(r.Samples) || t.ID != r.Samples[i].ID {
+			return Run{}, fmt.Errorf("%s: timing %d is of %q, the samples know no such answer there", path, i, t.ID)
+		}
+		r.Times[i] = t.Milliseconds
+	}
+	return r, nil
+}
+
+// LoadAll reads run directories and names the runs.
+func LoadAll(paths []string) ([]Run, error) {
+	var runs []Run
+	seen := map[string]string{}
+	for _, path := range paths {
+		whole, err := filepath.Abs(path)
+		if err != nil {
+			return nil, err
+		}
+		if first, ok := seen[whole]; ok {
+			return nil, fmt.Errorf("%s and %s are the same run", first, path)
+		}
+		seen[whole] = path
+		r, err := Load(path)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, r)
+	}
+	name(runs)
+	return runs, nil
+}
+
+// Score is what an answer counts: an answer that failed counts as wrong, one to a question without a reference does not
+// count.
+func Score(s rundir.Sample) (score float64, counts bool) {
+	if s.Score != nil {
+		return *s.Score, true
+	}
+	return 0, s.Reference != ""
+}
+
+// Right reports whether an answer counts in full.
+func Right(s rundir.Sample) bool {
+	score, ok := Score(s)
+	return ok && score >= 1
+}
+
+// Failed is the number of questions without an answer.
+func (r Run) Failed() int {
+	n := 0
+	for _, s := range r.Samples {
+		if s.Error != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// Accuracy is the mean score of the samples that keep takes (nil: all). Questions about one picture are one cluster.
+func (r Run) Accuracy(keep func(rundir.Sample) bool) stats.Estimate {
+	var scores []float64
+	var clusters []string
+	for _, s := range r.Samples {
+		if score, ok := Score(s); ok && (keep == nil || keep(s)) {
+			scores, clusters = append(scores, score), append(clusters, s.PixelSHA256)
+		}
+	}
+	return stats.Mean(scores, clusters)
+}
+
+// ImageTokens and PromptTokens are means over the answered questions; NaN without any.
+func (r Run) ImageTokens() float64 {
+	return r.meanOf(func(s rundir.Sample) int { return s.ImageTokens })
+}
+
+// PromptTokens counts the positions of the merged prompt, image tokens included.
+func (r Run) PromptTokens() float64 {
+	return r.meanOf(func(s rundir.Sample) int { return s.PromptTokens })
+}
+
+func (r Run) meanOf(get func(rundir.Sample) int) float64 {
+	sum, n := 0.0, 0
+	for _, s := range r.Samples {
+		if s.Error == "" {
+			sum += float64(get(s))
+			n++
+		}
+	}
+	if n == 0 {
+		return math.NaN()
+	}
+	return sum / float64(n)
+}
+
+// Stages are the stages that the run timed, in their order.
+func (r Run) Stages() []string {
+	found := map[string]bool{}
+	for _, t := range r.Times {
+		for stage := range t {
+			found[stage] = true
+		}
+	}
+	var names []string
+	for _, s := range stageOrder {
+		if found[s] {
+			names = append(names, s)
+			delete(found, s)
+		}
+	}
+	delete(found, firstToken)
+	delete(found, total)
+	var others []string
+	for s := range found {
+		others = append(others, s)
+	}
+	slices.Sort(others)
+	return append(names, others...)
+}
+
+// Stage gives the milliseconds of one stage, of the samples that have it.
+func (r Run) Stage(name string) []float64 {
+	var ms []float64
+	for _, t := range r.Times {
+		if v, ok := t[name]; ok {
+			ms = append(ms, v)
+		}
+	}
+	return ms
+}
+
+// FirstToken gives the milliseconds from the picture to the first token.
+func (r Run) FirstToken() []float64 { return r.Stage(firstToken) }
+
+// Latency is the milliseconds of one whole answer; ok is false where they were not recorded.
+func (r Run) Latency(sample int) (ms float64, ok bool) {
+	t := r.Times[sample]
+	if v, ok := t[total]; ok {
+		return v, true
+	}
+	first, ok := t[firstToken]
+	if !ok {
+		return 0, false
+	}
+	return first + t["decode"], true
+}
+
+// Latencies are those of all samples that have one.
+func (r Run) Latencies() []float64 {
+	var ms []float64
+	for i := range r.Samples {
+		if v, ok := r.Latency(i); ok {
+			ms = append(ms, v)
+		}
+	}
+	return ms
+}
+
+// A Speed is tokens per second at a number of positions.
+type Speed struct {
+	Positions int // of the prompt, or of the sequence in the middle of decoding
+	Rate      float64
+}
+
+// Prefill gives the speed of every sample's prefill.
+func (r Run) Prefill() []Speed {
+	var out []Speed
+	for i, s := range r.Samples {
+		if ms := r.Times[i]["prefill"]; ms > 0 && s.PromptTokens > 0 {
+			out = append(out, Speed{s.PromptTokens, float64(s.PromptTokens) / ms * 1000})
+		}
+	}
+	return out
+}
+
+// Decode gives the speed of every sample's decoding. The first token comes from the prefill.
+func (r Run) Decode() []Speed {
+	var out []Speed
+	for i, s := range r.Samples {
+		if ms, n := r.Times[i]["decode"], len(s.OutputIDs)-1; ms > 0 && n > 0 {
+			out = append(out, Speed{s.PromptTokens + n/2, float64(n) / ms * 1000})
+		}
+	}
+	return out
+}
