@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // name gives every run the shortest name that tells it from the others: the model's, and as much of what else differs as
@@ -46,9 +47,15 @@ func name(runs []Run) {
 	}
 }
 
-// ModelName is the last element of a model's path or hub name.
+// ModelName is the last element of a model's path or hub name, without characters that cannot be seen.
 func ModelName(model string) string {
 	name := path.Base(strings.TrimRight(filepath.ToSlash(model), "/"))
+	name = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, name))
 	if name == "." || name == "/" || name == "" {
 		return "model"
 	}
