@@ -104,7 +104,7 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 	}
 	summary := Summarise(samples)
 	ended := o.Now()
-	m.Ended = &ended
+	m.Ended, m.Load = &ended, rundir.ReadLoad()
 	return summary, dir.Finish(m, summary)
 }
 

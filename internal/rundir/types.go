@@ -26,9 +26,11 @@ type Manifest struct {
 	// Work is what an answer costs by the model's shape; absent where the system does not know.
 	Work *Work `json:"work,omitempty"`
 	// Pictures is the absolute directory that the pictures were read from; empty for drawn ones.
-	Pictures string     `json:"pictures,omitempty"`
-	Started  time.Time  `json:"started"`
-	Ended    *time.Time `json:"ended,omitempty"`
+	Pictures string `json:"pictures,omitempty"`
+	// Load is how busy the machine was with other work; absent where the system does not say.
+	Load    *Load      `json:"load,omitempty"`
+	Started time.Time  `json:"started"`
+	Ended   *time.Time `json:"ended,omitempty"`
 }
 
 // A Suite identifies a set of questions.
@@ -86,6 +88,20 @@ type Machine struct {
 	Revision string `json:"revision"` // of the code; "-dirty" when it was changed
 	// Limits are absent where they were not measured.
 	Limits *Limits `json:"limits,omitempty"`
+}
+
+// A Load is what the threads of the run (since it was last resumed) got of the machine, in seconds summed over all of them.
+type Load struct {
+	CPU    float64 `json:"cpu_s"`    // on a CPU
+	Waited float64 `json:"waited_s"` // ready to run, waiting for a CPU that did other work
+}
+
+// Waiting is the share of the time in which threads wanted a CPU and had none.
+func (l Load) Waiting() float64 {
+	if l.CPU+l.Waited == 0 {
+		return 0
+	}
+	return l.Waited / (l.CPU + l.Waited)
 }
 
 // A Sample is one answered question.

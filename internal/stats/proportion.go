@@ -1,7 +1,10 @@
 // Package stats has the intervals and tests that measurements are reported with.
 package stats
 
-import "math"
+import (
+	"encoding/json"
+	"math"
+)
 
 // z95 is the 97.5 % quantile of the standard normal distribution, for 95 % intervals.
 const z95 = 1.959963984540054
@@ -10,6 +13,34 @@ const z95 = 1.959963984540054
 type Interval struct {
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
+}
+
+// MarshalJSON writes an end that is not finite as null: nothing is known on that side.
+func (i Interval) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]*float64{"low": finite(&i.Low), "high": finite(&i.High)})
+}
+
+func finite(v *float64) *float64 {
+	if math.IsInf(*v, 0) || math.IsNaN(*v) {
+		return nil
+	}
+	return v
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (i *Interval) UnmarshalJSON(raw []byte) error {
+	var ends struct{ Low, High *float64 }
+	if err := json.Unmarshal(raw, &ends); err != nil {
+		return err
+	}
+	*i = Interval{math.Inf(-1), math.Inf(1)}
+	if ends.Low != nil {
+		i.Low = *ends.Low
+	}
+	if ends.High != nil {
+		i.High = *ends.High
+	}
+	return nil
 }
 
 // Proportion gives the share hits/n and its Wilson score interval (Wilson 1927), which is sound for small n and for shares

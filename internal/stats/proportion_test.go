@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"encoding/json"
 	"math"
 	"testing"
 
@@ -27,6 +28,21 @@ func TestProportion(t *testing.T) {
 	p, ci := Proportion(0, 0)
 	require.True(t, math.IsNaN(p))
 	require.Equal(t, Interval{0, 1}, ci)
+}
+
+func TestIntervalJSON(t *testing.T) {
+	for text, i := range map[string]Interval{
+		`{"high":0.75,"low":0.25}`: {0.25, 0.75},
+		`{"high":null,"low":0}`:    {0, math.Inf(1)},
+		`{"high":1,"low":null}`:    {math.Inf(-1), 1},
+	} {
+		raw, err := json.Marshal(i)
+		require.NoError(t, err)
+		require.JSONEq(t, text, string(raw))
+		var back Interval
+		require.NoError(t, json.Unmarshal(raw, &back))
+		require.Equal(t, i, back)
+	}
 }
 
 func TestMcNemar(t *testing.T) {
