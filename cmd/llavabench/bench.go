@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"llavabench/internal/bench"
+	"llavabench/internal/pipeline"
 	"llavabench/kernels"
 	"llavabench/reports/plots"
 )
@@ -58,6 +59,7 @@ A model may be written as MODEL=VARIANT to run it as another generation.`,
 	fl.IntVar(&f.tokens, "max-new-tokens", 16, "`tokens` to generate per answer")
 	fl.IntVar(&f.repeat, "repeat", 3, "`answers` per model and picture")
 	fl.IntVar(&f.model.opts.Threads, "threads", 0, "worker `threads` (default: one per core)")
+	f.model.registerMemory(fl)
 	fl.StringVar(&f.model.dtype, "dtype", "", "weight `type`: f32, f16, bf16, q8, q4, q4g64, q4-all or q4g64-all (default: as stored)")
 	fl.BoolVar(&f.json, "json", false, "print JSON")
 	fl.StringVar(&f.plot, "plot", "", "also draw the stages' latencies to this `file` (.svg, .pdf or .png)")
@@ -75,6 +77,9 @@ func execBench(ctx context.Context, env *environment, f benchFlags) error {
 	o := bench.Options{Images: f.images, Question: f.prompt, Tokens: f.tokens, Repeat: f.repeat}
 	o.Model = f.model.opts
 	o.Model.Weights = weights
+	if o.Model.Demand, err = f.model.demand(pipeline.Demand{Images: 1, Text: len(f.prompt)/3 + templateText, NewTokens: f.tokens}); err != nil {
+		return err
+	}
 	shipped := len(f.models) == 0
 	if shipped {
 		if f.models, err = listed(shippedModels, "*/config.json"); err != nil {

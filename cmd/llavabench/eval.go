@@ -91,6 +91,10 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 	return cmd
 }
 
+// usualText is how many positions of text a question is assumed to have when memory is added up: prompts with context have some
+// hundred. Longer ones are answered as well.
+const usualText = 512
+
 func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	suite, err := f.chosen()
 	if err != nil {
@@ -98,7 +102,7 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	}
 	bar := newProgress(env.stderr)
 	defer bar.finish()
-	p, err := f.model.open(ctx, bar)
+	p, err := f.model.open(ctx, bar, pipeline.Demand{Images: 1, Text: usualText, NewTokens: f.opts.MaxNewTokens})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"llavabench/internal/memory"
 	"llavabench/internal/model/weights"
 	"llavabench/internal/pipeline"
 	"llavabench/internal/tensor"
@@ -21,6 +22,7 @@ type modelFlags struct {
 	opts    pipeline.Options
 	dtype   string
 	kvDType string
+	memory  string
 }
 
 func (f *modelFlags) register(fl *pflag.FlagSet) {
@@ -33,16 +35,42 @@ func (f *modelFlags) register(fl *pflag.FlagSet) {
 	fl.StringVar(&f.kvDType, "kv-dtype", "f32", "`type` of the key-value cache: f32, f16 or bf16")
 	fl.StringVar(&f.opts.Numerics, "numerics", "f32", "numeric `profile` of the matrix products: f32, or bf16 (activations rounded to bf16)")
 	fl.IntVar(&f.opts.Threads, "threads", 0, "worker `threads` (default: one per core); never changes a result")
+	f.registerMemory(fl)
 	fl.IntVar(&f.opts.PrefillChunk, "prefill-chunk", 0, "prompt `positions` per pass (default 512); never changes a result")
+}
+
+func (f *modelFlags) registerMemory(fl *pflag.FlagSet) {
+	fl.StringVar(&f.memory, "memory-limit", "", "memory that the run may take, a `size` such as 4GiB, or none: what cannot fit is refused before it is loaded (default: what the machine or its control group has, less a margin)")
+}
+
+// demand says what will be asked of the model, and how much memory there is for it.
+func (f *modelFlags) demand(d pipeline.Demand) (pipeline.Demand, error) {
+	switch f.memory {
+	case "none":
+	case "":
+		if l, ok := memory.Available(); ok {
+			d.Limit, d.Source = l.Bytes, l.Source
+		}
+	default:
+		n, err := memory.ParseSize(f.memory)
+		if err != nil {
+			return d, usagef("--memory-limit: %v", err)
+		}
+		d.Limit, d.Source = n, "--memory-limit"
+	}
+	return d, nil
 }
 
 // maxThreads bounds --threads: each takes memory, and no machine has as many cores.
 const maxThreads = 4096
 
-// open loads the model.
-func (f *modelFlags) open(ctx context.Context, bar *progress) (*pipeline.Pipeline, error) {
+// open loads the model for what will be asked of it.
+func (f *modelFlags) open(ctx context.Context, bar *progress, d pipeline.Demand) (*pipeline.Pipeline, error) {
 	o := f.opts
 	var err error
+	if o.Demand, err = f.demand(d); err != nil {
+		return nil, err
+	}
 	if o.Weights, err = parseWeights(f.dtype); err != nil {
 		return nil, err
 	}

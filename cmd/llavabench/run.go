@@ -135,26 +135,29 @@ func execRun(ctx context.Context, env *environment, f runFlags, prompted bool) e
 		return fmt.Errorf("the prompt has more than %d bytes", maxPromptBytes)
 	}
 
-	bar := newProgress(env.stderr)
-	defer bar.finish()
-	start := time.Now()
-	p, err := f.model.open(ctx, bar)
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	load := time.Since(start)
-
-	out := runOutput{Variant: p.Variant().Name, DType: p.DType(), Numerics: p.Numerics(), Threads: p.Threads(), Images: []runImage{}}
 	var pictures []*imaging.RGB
+	images := []runImage{}
+	demand := pipeline.Demand{Text: max(len(ids), len(f.prompt)/3+templateText), NewTokens: f.maxNew, Pictures: []imaging.Size{}}
 	for _, file := range f.images {
 		img, _, err := imaging.DecodeFile(file, imaging.DecodeOptions{HonourOrientation: f.orient})
 		if err != nil {
 			return err
 		}
 		pictures = append(pictures, img)
-		out.Images = append(out.Images, runImage{File: file, Width: img.Width, Height: img.Height, PixelSHA256: img.PixelSHA256()})
+		demand.Pictures = append(demand.Pictures, img.Size())
+		images = append(images, runImage{File: file, Width: img.Width, Height: img.Height, PixelSHA256: img.PixelSHA256()})
 	}
+
+	bar := newProgress(env.stderr)
+	defer bar.finish()
+	start := time.Now()
+	p, err := f.model.open(ctx, bar, demand)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	load := time.Since(start)
+	out := runOutput{Variant: p.Variant().Name, DType: p.DType(), Numerics: p.Numerics(), Threads: p.Threads(), Images: images}
 
 	req := pipeline.Request{Images: pictures, IDs: ids, Generate: pipeline.GenerateOptions{
 		MaxNewTokens: f.maxNew, Sample: f.sample, Stop: f.stop,
@@ -234,6 +237,9 @@ func (out *runOutput) fill(a *pipeline.Answer, load time.Duration) {
 	}
 	out.PeakRSSBytes = peakRSS()
 }
+
+// templateText is about how many positions a template adds to a question; three bytes of text make one or less.
+const templateText = 64
 
 // maxPromptBytes bounds a prompt before anything is made of it; the longest context is far shorter.
 const maxPromptBytes = 1 << 20

@@ -19,6 +19,7 @@ type synthFlags struct {
 	out     string
 	seed    uint64
 	threads int
+	sparse  bool
 	list    bool
 }
 
@@ -32,7 +33,8 @@ speed can be measured without its weights. The same configuration, type and seed
 
 --list prints the built-in configurations.`,
 		Example: `  llavabench synth --config tiny-llava16 --out M
-  llavabench synth --config llava-1.5-7b --dtype bf16 --out M7      13.5 GB`,
+  llavabench synth --config llava-1.5-7b --dtype bf16 --out M7      13.5 GB
+  llavabench synth --config llava-1.5-7b --sparse --out S7         takes no room; 'run --memory-limit' needs no more`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return execSynth(cmd.Context(), env, f) },
 	}
@@ -43,6 +45,7 @@ speed can be measured without its weights. The same configuration, type and seed
 	fl.StringVar(&f.out, "out", "", "new or empty `directory`")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of the weights")
 	fl.IntVar(&f.threads, "threads", 0, "worker `threads` (default: one per core); never changes the bytes")
+	fl.BoolVar(&f.sparse, "sparse", false, "leave the weights zero and off the disk: to see what a model needs, not what it computes")
 	fl.BoolVar(&f.list, "list", false, "list the configurations")
 	return cmd
 }
@@ -76,10 +79,14 @@ func execSynth(ctx context.Context, env *environment, f synthFlags) error {
 	w := kernels.NewWorkers(f.threads)
 	defer w.Close()
 	bar := newProgress(env.stderr)
-	err = synth.Write(ctx, w, n, f.out, synth.Options{DType: d, Layout: layout, Seed: f.seed, Progress: bar.report})
+	err = synth.Write(ctx, w, n, f.out, synth.Options{DType: d, Layout: layout, Seed: f.seed, Sparse: f.sparse, Progress: bar.report})
 	bar.finish()
 	if err != nil {
 		return err
+	}
+	if f.sparse {
+		fmt.Fprintf(env.stdout, "%s: weights of zero in the shape of %s, %s\n", f.out, n.Name, f.dtype)
+		return nil
 	}
 	fmt.Fprintf(env.stdout, "%s: random weights of %s, %s, seed %d\n", f.out, n.Name, f.dtype, f.seed)
 	return nil

@@ -200,6 +200,19 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// Hole makes the rest of the tensor that was begun zero, without writing it: where the file system has holes, it takes no room.
+func (w *Writer) Hole() error {
+	if err := w.buf.Flush(); err != nil {
+		return err
+	}
+	at, err := w.file.Seek(w.left, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	w.left = 0
+	return w.file.Truncate(at)
+}
+
 // Tensor writes a whole tensor.
 func (w *Writer) Tensor(name string, data []byte) error {
 	if err := w.Begin(name); err != nil {

@@ -31,6 +31,7 @@ type Options struct {
 	Numerics     string       // numeric profile of the matrix products: "f32" (also ""), "bf16"
 	Threads      int          // 0: one per core
 	PrefillChunk int          // prompt positions per pass; 0 is DefaultPrefillChunk
+	Demand       Demand       // what will be asked, and the memory for it
 	// Progress is told how many of total units of a stage are done. It may be nil.
 	Progress func(stage string, done, total int)
 }
@@ -95,6 +96,9 @@ func Open(ctx context.Context, path string, o Options) (_ *Pipeline, err error) 
 		return nil, err
 	}
 	if err = ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err = p.checkMemory(o.Demand); err != nil {
 		return nil, err
 	}
 	if err = p.guarded(p.build); err != nil {

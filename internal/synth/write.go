@@ -20,6 +20,8 @@ type Options struct {
 	// Layout is the original one where empty. Both hold the same values: element by element they depend on the original
 	// name. The llava-hf layout exists for projectors of two layers only.
 	Layout checkpoint.Layout
+	// Sparse leaves the weights zero, as holes that take no room on disk: shapes and memory are real, numbers are not.
+	Sparse bool
 	// Progress is told how many of total megabytes are written. It may be nil.
 	Progress func(stage string, done, total int)
 }
@@ -63,7 +65,7 @@ func Write(ctx context.Context, w *kernels.Workers, n Named, dir string, o Optio
 		total += bytes
 	}
 	out, err := checkpoint.NewWriter(dir, specs, checkpoint.WriterOptions{
-		Metadata:      map[string]string{"format": "pt", "source": fmt.Sprintf("random weights of configuration %s, seed %d", n.Name, o.Seed)},
+		Metadata:      map[string]string{"format": "pt", "source": o.source(n.Name)},
 		MaxShardBytes: maxShardBytes,
 	})
 	if err != nil {
@@ -77,6 +79,12 @@ func Write(ctx context.Context, w *kernels.Workers, n Named, dir string, o Optio
 	for _, s := range list {
 		if err := out.Begin(name(s.name)); err != nil {
 			return err
+		}
+		if o.Sparse {
+			if err := out.Hole(); err != nil {
+				return err
+			}
+			continue
 		}
 		v := newValues(o.Seed, s, o.DType)
 		size := tensor.Elements(s.shape) * o.DType.Size()
@@ -110,6 +118,14 @@ func Write(ctx context.Context, w *kernels.Workers, n Named, dir string, o Optio
 		return err
 	}
 	return out.Commit()
+}
+
+// source says in the files where the weights come from.
+func (o Options) source(config string) string {
+	if o.Sparse {
+		return fmt.Sprintf("weights of zero in the shape of configuration %s", config)
+	}
+	return fmt.Sprintf("random weights of configuration %s, seed %d", config, o.Seed)
 }
 
 // writeTokenizer writes a tokenizer of the configuration's size.
