@@ -5,13 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,10 +16,8 @@ import (
 	"llavabench/eval/local"
 	"llavabench/eval/sight"
 	"llavabench/internal/atomicfile"
-	"llavabench/internal/pipeline"
 	"llavabench/internal/rundir"
 	"llavabench/internal/stats"
-	"llavabench/kernels"
 )
 
 type evalFlags struct {
@@ -40,6 +34,7 @@ type evalFlags struct {
 	resume bool
 	limits bool
 	verify bool
+	keyEnv string
 	json   bool
 }
 
@@ -58,13 +53,18 @@ with other settings, another model or another suite is refused with the differen
 A question that fails (a picture that cannot be read, logits that are not finite, --sample-timeout) is recorded with its error,
 counts as wrong, and the run goes on. Weights that are written to or cut off during the run end it.
 
+A model may also be openai:URL#NAME, a model behind a server with OpenAI's interface (llama.cpp's server, vLLM, a hosted one), so
+that other engines stand in the same tables. The key comes from the environment (--key-env) and is recorded nowhere. A server
+that cannot be reached ends the run, which goes on with --resume.
+
 Suites: sight, the procedural benchmark that ships with the program (--split, --seed and --limit choose its items). Or give
 --questions FILE, JSON lines with question_id, image, text and optionally answer and category: your own test set, or the
 question files of LLaVA's evaluation (eval.zip), which hold the exact prompts of every benchmark. --answers writes LLaVA's
 answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 		Example: `  llavabench eval --model DIR --questions llava_pope_test.jsonl --images val2014 --out runs/pope --answers pope.jsonl
   llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight
-  llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight --resume`,
+  llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight --resume
+  llavabench eval --model openai:http://localhost:8080#llava-1.5-7b --suite sight --out runs/server`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return execEval(cmd.Context(), env, f) },
 	}
@@ -84,16 +84,13 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run that is in --out")
 	fl.BoolVar(&f.verify, "verify", false, "compute the digests of the model's files again at the end and compare them")
 	fl.DurationVar(&f.opts.SampleTimeout, "sample-timeout", 0, "`time` that a question may take, such as 90s, before it counts as failed (default: no limit); what fails then depends on the machine")
+	fl.StringVar(&f.keyEnv, "key-env", "OPENAI_API_KEY", "environment `variable` with the key for openai: models")
 	fl.BoolVar(&f.limits, "limits", false, "measure the machine's limits first (2 s, 1 GiB), so that reports can draw them")
 	fl.BoolVar(&f.json, "json", false, "print the summary as JSON")
 	_ = cmd.MarkFlagRequired("model")
 	_ = cmd.MarkFlagRequired("out")
 	return cmd
 }
-
-// usualText is how many positions of text a question is assumed to have when memory is added up: prompts with context have some
-// hundred. Longer ones are answered as well.
-const usualText = 512
 
 func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	suite, err := f.chosen()
@@ -102,37 +99,28 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	}
 	bar := newProgress(env.stderr)
 	defer bar.finish()
-	p, err := f.model.open(ctx, bar, pipeline.Demand{Images: 1, Text: usualText, NewTokens: f.opts.MaxNewTokens})
+	a, err := f.open(ctx, suite, bar)
 	if err != nil {
 		return err
 	}
-	defer p.Close()
-	m, err := manifestOf(ctx, f, p, suite, bar)
-	if err != nil {
-		return err
-	}
+	defer a.close()
 	start := rundir.Create
 	if f.resume {
 		start = rundir.Resume
 	}
-	dir, err := start(f.out, m)
+	dir, err := start(f.out, a.manifest)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	notices(env.stderr, append(p.Notes(), dir.Notes()...))
-	if bad, err := local.NotFinite(ctx, p); err != nil {
-		return err
-	} else if bad != "" {
-		notice(env.stderr, "%s", bad)
-	}
-	summary, err := eval.Run(ctx, suite, local.New(p, f.opts), dir, m, eval.Options{Progress: bar.report})
+	notices(env.stderr, append(a.notes, dir.Notes()...))
+	summary, err := eval.Run(ctx, suite, a.system, dir, a.manifest, eval.Options{Progress: bar.report})
 	bar.finish()
 	if err != nil {
 		return fmt.Errorf("%w; what was answered is kept: go on with --resume", err)
 	}
 	if f.verify {
-		if err := local.Verify(ctx, p, m.System, bar.report); err != nil {
+		if err := a.verify(ctx); err != nil {
 			return fmt.Errorf("--verify: %w; the answers may be wrong", err)
 		}
 		bar.finish()
@@ -219,32 +207,6 @@ func writeAnswers(path, run, model string) error {
 		}
 		return nil
 	})
-}
-
-func manifestOf(ctx context.Context, f evalFlags, p *pipeline.Pipeline, suite eval.Suite, bar *progress) (rundir.Manifest, error) {
-	system, err := local.Describe(ctx, p, f.model.path, bar.report)
-	if err != nil {
-		return rundir.Manifest{}, err
-	}
-	settings, err := json.Marshal(f.opts)
-	if err != nil {
-		return rundir.Manifest{}, err
-	}
-	work := p.Work()
-	pictures := suite.Pictures
-	if pictures != "" {
-		if pictures, err = filepath.Abs(pictures); err != nil {
-			return rundir.Manifest{}, err
-		}
-	}
-	machine := rundir.Machine{CPU: cpuName(), ISA: kernels.ISA(), Threads: p.Threads(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(), Revision: revision()}
-	if f.limits {
-		machine.Limits = measureLimits(p.Threads(), p.Numerics())
-	}
-	return rundir.Manifest{
-		Command: os.Args, Suite: suite.Info, System: system, Settings: settings, Started: time.Now().UTC(),
-		Machine: machine, Work: &work, Pictures: pictures,
-	}, nil
 }
 
 // revision is the commit that the program was built from.
