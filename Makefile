@@ -38,6 +38,13 @@ TORTURE ?= 25
 torture: build
 	$(GO) run ./tools/torture -count $(TORTURE)
 
+# Runs the shipped suite over and over for SOAK while everything goes wrong: kills, full disks, vanishing files, competing
+# processes. No sample may be lost or answered twice, and memory stays flat.
+.PHONY: soak
+SOAK ?= 2m
+soak: build
+	$(GO) run ./tools/soak -for $(SOAK)
+
 # Shows that instruction set, threads and chunking never change a bit of the logits.
 .PHONY: bits
 bits:

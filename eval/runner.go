@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 
 	"llavabench/internal/imaging"
@@ -73,15 +72,15 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	samples := slices.Clone(dir.Done())
+	done := dir.Done()
 	index := 0
 	for q, err := range s.Questions {
 		if err != nil {
 			return Summary{}, fmt.Errorf("suite %s, question %d: %w", s.Info.Name, index, err)
 		}
-		if index < len(samples) {
-			if samples[index].ID != q.ID {
-				return Summary{}, fmt.Errorf("%s: question %d is %q in the run, but %q in suite %s", dir.Samples(), index, samples[index].ID, q.ID, s.Info.Name)
+		if index < len(done) {
+			if done[index].ID != q.ID {
+				return Summary{}, fmt.Errorf("%s: question %d is %q in the run, but %q in suite %s", dir.Samples(), index, done[index].ID, q.ID, s.Info.Name)
 			}
 			index++
 			continue
@@ -93,7 +92,6 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 		if err := dir.Append(sample, timing); err != nil {
 			return Summary{}, fmt.Errorf("recording question %q: %w", q.ID, err)
 		}
-		samples = append(samples, sample)
 		index++
 		if o.Progress != nil {
 			o.Progress("questions", index, s.Info.Items)
@@ -101,6 +99,10 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 	}
 	if index != s.Info.Items {
 		return Summary{}, fmt.Errorf("suite %s has %d questions, expected %d", s.Info.Name, index, s.Info.Items)
+	}
+	samples, err := dir.Recorded() // not kept while the run goes on: its memory does not grow
+	if err != nil {
+		return Summary{}, err
 	}
 	summary := Summarise(samples)
 	ended := o.Now()

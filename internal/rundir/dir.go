@@ -177,6 +177,9 @@ func repairLog[T any](d *Dir, name, lost string, index func(T) int) ([]T, error)
 // Samples is the path of the log of samples.
 func (d *Dir) Samples() string { return filepath.Join(d.path, samplesName) }
 
+// Recorded reads all samples of the log.
+func (d *Dir) Recorded() ([]Sample, error) { return ReadSamples(d.path) }
+
 // Done are the samples that were answered before.
 func (d *Dir) Done() []Sample { return d.done }
 
