@@ -67,5 +67,11 @@ testdata: build
 	rm -rf testdata/models
 	for m in llava1 llava15 llava15hd llava16; do $(BIN) synth --config tiny-$$m --out testdata/models/$$m || exit 1; done
 
+# A bill of materials of the program, CycloneDX 1.6, the same bytes every time.
+.PHONY: sbom
+sbom:
+	@mkdir -p bin
+	$(GO) run ./tools/sbom -o bin/llavabench.cdx.json
+
 clean:
 	rm -rf bin runs

@@ -81,12 +81,12 @@ var events = []event{
 		return join(first, second)
 	}},
 	{"damaged line", func(b *breaker, ctx context.Context, run string) error {
-		return between(run, "samples.jsonl", func(data []byte) []byte {
+		return b.between(run, "samples.jsonl", func(data []byte) []byte {
 			return append(data, []string{"{\"index\":", "\x00\x00\x00\n", "nonsense\n", "{}\n"}[b.rng.IntN(4)]...)
 		})
 	}},
 	{"timings lost", func(b *breaker, ctx context.Context, run string) error {
-		return between(run, "timings.jsonl", func(data []byte) []byte { return data[:b.rng.IntN(len(data)+1)] })
+		return b.between(run, "timings.jsonl", func(data []byte) []byte { return data[:b.rng.IntN(len(data)+1)] })
 	}},
 }
 
@@ -112,8 +112,8 @@ func (b *breaker) meanwhile(run string, change func() error, says ...string) err
 	return join(err, b.wait(p, false, says...), b.restore())
 }
 
-// between changes a log while nobody has it open, if it is there.
-func between(run, name string, change func([]byte) []byte) error {
+// between changes a log while nobody has it open, if it is there, and then starts the program.
+func (b *breaker) between(run, name string, change func([]byte) []byte) error {
 	path := filepath.Join(run, name)
 	data, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
@@ -122,7 +122,14 @@ func between(run, name string, change func([]byte) []byte) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, change(bytes.Clone(data)), 0o644)
+	if err := os.WriteFile(path, change(bytes.Clone(data)), 0o644); err != nil {
+		return err
+	}
+	p, err := b.start(run)
+	if err != nil {
+		return err
+	}
+	return b.wait(p, true)
 }
 
 // scribble overwrites some bytes of a file in place.
