@@ -307,7 +307,11 @@ func (p *Pipeline) wouldFit(d Demand, c choice, n need) string {
 		half.kv = tensor.F16
 		first(half)
 	}
-	for _, name := range weights.RecipeNames() {
+	recipes := weights.RecipeNames()
+	if _, err := weights.ParseRecipe(p.storedType(p.ckpt.LLM())); err == nil {
+		recipes = nil // quantised already
+	}
+	for _, name := range recipes {
 		if r, err := weights.ParseRecipe(name); err == nil {
 			whole, small := c.quantised(r), half.quantised(r)
 			mapped, smallMapped := whole, small
