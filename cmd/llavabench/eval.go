@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -104,6 +105,15 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 		return err
 	}
 	defer a.close()
+	a.manifest.Command = append([]string{"llavabench"}, env.args...)
+	if a.manifest.Data, err = dataFiles(ctx, f, suite, bar); err != nil {
+		return err
+	}
+	if env.manifest != nil {
+		if err := env.manifest(a.manifest); err != nil {
+			return err
+		}
+	}
 	start := rundir.Create
 	if f.resume {
 		start = rundir.Resume
@@ -207,6 +217,37 @@ func writeAnswers(path, run, model string) error {
 		}
 		return nil
 	})
+}
+
+// dataFiles gives the digests of the question file and of every picture file that is there.
+func dataFiles(ctx context.Context, f evalFlags, suite eval.Suite, bar *progress) ([]rundir.File, error) {
+	if f.file == "" {
+		return nil, nil
+	}
+	file, err := rundir.HashFile(ctx, f.file, filepath.Base(f.file))
+	if err != nil {
+		return nil, err
+	}
+	files := []rundir.File{file}
+	seen := map[string]bool{}
+	for q, err := range suite.Questions {
+		if err != nil {
+			return nil, err
+		}
+		if q.File == "" || seen[q.File] {
+			continue
+		}
+		seen[q.File] = true
+		picture, err := rundir.HashFile(ctx, filepath.Join(suite.Pictures, filepath.FromSlash(q.File)), q.File)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err == nil: // what cannot be read is recorded as the question's failure
+			files = append(files, picture)
+		}
+		bar.report("digests of pictures", len(seen), suite.Info.Items)
+	}
+	return files, nil
 }
 
 // revision is the commit that the program was built from.

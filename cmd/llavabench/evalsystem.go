@@ -79,7 +79,7 @@ func (f evalFlags) openRemote(suite eval.Suite) (answerer, error) {
 		return answerer{}, err
 	}
 	return answerer{system: s, close: func() error { return nil }, manifest: rundir.Manifest{
-		Command: os.Args, Suite: suite.Info, System: system, Settings: settings, Started: time.Now().UTC(), Pictures: pictures,
+		Suite: suite.Info, System: system, Settings: settings, Started: time.Now().UTC(), Pictures: pictures,
 		Machine: rundir.Machine{CPU: cpuName(), OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(), Revision: revision()},
 	}}, nil
 }
@@ -103,7 +103,7 @@ func manifestOf(ctx context.Context, f evalFlags, p *pipeline.Pipeline, suite ev
 		machine.Limits = measureLimits(p.Threads(), p.Numerics())
 	}
 	return rundir.Manifest{
-		Command: os.Args, Suite: suite.Info, System: system, Settings: settings, Started: time.Now().UTC(),
+		Suite: suite.Info, System: system, Settings: settings, Started: time.Now().UTC(),
 		Machine: machine, Work: &work, Pictures: pictures,
 	}, nil
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"llavabench/internal/rundir"
 )
 
 // The exit codes, as documented in the help text.
@@ -33,7 +35,7 @@ func run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args []
 	// cobra reports a bad command line and a failed command alike; whether a command's own code was reached tells them
 	// apart.
 	started := false
-	root := newRoot(&environment{stdin: stdin, stdout: stdout, stderr: stderr})
+	root := newRoot(&environment{stdin: stdin, stdout: stdout, stderr: stderr, args: args})
 	onRun(root, func() { started = true })
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -73,6 +75,9 @@ func onRun(cmd *cobra.Command, f func()) {
 type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	args           []string // of the command line
+	// manifest, which may be nil, is told what eval is about to run; its error ends the command.
+	manifest func(rundir.Manifest) error
 }
 
 // A usageError is a command line that cannot be meant: it ends with exit code 2.
@@ -104,6 +109,6 @@ Exit codes: 0 done, 1 failed, 2 the command line was wrong.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(env), newInspect(env), newBench(env), newGolden(env), newSynth(env), newSuite(env), newSuites(env), newScore(env), newConvert(env), newCPU(env), newQuantize(env), newEval(env), newPower(env), newCompare(env))
+	root.AddCommand(newRun(env), newInspect(env), newBench(env), newGolden(env), newSynth(env), newSuite(env), newSuites(env), newScore(env), newConvert(env), newCPU(env), newQuantize(env), newEval(env), newPower(env), newCompare(env), newReproduce(env), newChecklist(env))
 	return root
 }

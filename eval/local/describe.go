@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"llavabench/internal/checkpoint"
@@ -52,13 +53,59 @@ func digests(ctx context.Context, p *pipeline.Pipeline, progress func(stage stri
 	}
 	var out []rundir.File
 	for _, f := range files {
-		name, err := filepath.Rel(p.Checkpoint().Dir, f.Path)
+		name, err := nameIn(p.Checkpoint().Dir, f.Path)
 		if err != nil {
-			name = filepath.Base(f.Path)
+			return nil, err
 		}
-		out = append(out, rundir.File{Name: filepath.ToSlash(name), Size: f.Size, SHA256: f.SHA256})
+		out = append(out, rundir.File{Name: name, Size: f.Size, SHA256: f.SHA256})
+	}
+	tokenizer, err := tokenizerDigests(ctx, p)
+	return append(out, tokenizer...), err
+}
+
+// tokenizerFiles are the files that a tokenizer may be read from.
+var tokenizerFiles = []string{"tokenizer.model", "tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"}
+
+func tokenizerDigests(ctx context.Context, p *pipeline.Pipeline) ([]rundir.File, error) {
+	if p.Tokenizer() == nil {
+		return nil, nil
+	}
+	dir := filepath.Dir(p.Tokenizer().Info().File)
+	var out []rundir.File
+	for _, base := range tokenizerFiles {
+		path := filepath.Join(dir, base)
+		name, err := nameIn(p.Checkpoint().Dir, path)
+		if err != nil {
+			return nil, err
+		}
+		f, err := rundir.HashFile(ctx, path, name)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+		case err != nil:
+			return nil, err
+		default:
+			out = append(out, f)
+		}
 	}
 	return out, nil
+}
+
+// nameIn is the name of a file as seen from the checkpoint; that of a tower which lies elsewhere leads there, such as
+// ../clip/config.json.
+func nameIn(dir, path string) (string, error) {
+	from, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	to, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	name, err := filepath.Rel(from, to)
+	if err != nil {
+		name = to // another volume
+	}
+	return filepath.ToSlash(name), nil
 }
 
 // NotFinite reads all weights and names the first that is infinite or NaN; "" when there is none. Answers that need such a

@@ -14,9 +14,11 @@ import (
 	"llavabench/internal/atomicfile"
 )
 
+// SamplesFile is the file of a run directory whose bytes are the same whenever the results are.
+const SamplesFile = "samples.jsonl"
+
 const (
 	manifestName = "manifest.json"
-	samplesName  = "samples.jsonl"
 	timingsName  = "timings.jsonl"
 	summaryName  = "summary.json"
 	lockName     = ".lock"
@@ -82,7 +84,7 @@ func Resume(path string, m Manifest) (*Dir, error) {
 		err = d.repair()
 	}
 	if n := len(d.done); err == nil && n > m.Suite.Items {
-		err = fmt.Errorf("%s has %d answers, but the suite has %d questions", samplesName, n, m.Suite.Items)
+		err = fmt.Errorf("%s has %d answers, but the suite has %d questions", SamplesFile, n, m.Suite.Items)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s cannot be resumed: %w", path, err), d.Close())
@@ -118,7 +120,7 @@ func sameResults(old, now Manifest) error {
 
 // repair reads the samples that are there, cuts off a torn or damaged last line, and cuts the timings to the samples.
 func (d *Dir) repair() error {
-	samples, err := repairLog(d, samplesName, "the question is answered again", func(s Sample) int { return s.Index })
+	samples, err := repairLog(d, SamplesFile, "the question is answered again", func(s Sample) int { return s.Index })
 	if err != nil {
 		return err
 	}
@@ -151,7 +153,7 @@ func repairLog[T any](d *Dir, name, lost string, index func(T) int) ([]T, error)
 	next := 0
 	lines, whole, damage, err := readLines(path, func(v T) error {
 		at := index(v)
-		if at != next && (name == samplesName || at < next) {
+		if at != next && (name == SamplesFile || at < next) {
 			return fmt.Errorf("index is %d, expected %d", at, next)
 		}
 		next = at + 1
@@ -175,7 +177,7 @@ func repairLog[T any](d *Dir, name, lost string, index func(T) int) ([]T, error)
 }
 
 // Samples is the path of the log of samples.
-func (d *Dir) Samples() string { return filepath.Join(d.path, samplesName) }
+func (d *Dir) Samples() string { return filepath.Join(d.path, SamplesFile) }
 
 // Recorded reads all samples of the log.
 func (d *Dir) Recorded() ([]Sample, error) { return ReadSamples(d.path) }
@@ -233,7 +235,7 @@ func (d *Dir) openLogs() (err error) {
 	for _, log := range []struct {
 		name string
 		f    **os.File
-	}{{samplesName, &d.samples}, {timingsName, &d.timings}} {
+	}{{SamplesFile, &d.samples}, {timingsName, &d.timings}} {
 		if *log.f, err = openLog(filepath.Join(d.path, log.name), os.O_APPEND|os.O_CREATE|os.O_WRONLY); err != nil {
 			return errors.Join(err, d.Close())
 		}
@@ -276,7 +278,7 @@ func ReadManifest(path string) (Manifest, error) {
 
 // ReadSamples reads the samples of a run, complete lines only.
 func ReadSamples(path string) ([]Sample, error) {
-	return readAll[Sample](filepath.Join(path, samplesName))
+	return readAll[Sample](filepath.Join(path, SamplesFile))
 }
 
 // ReadTimings reads the times of a run, complete lines only.

@@ -52,7 +52,7 @@ func TestRepair(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := written(t, 0)
-			require.NoError(t, os.WriteFile(filepath.Join(path, samplesName), []byte(c.samples), 0o644))
+			require.NoError(t, os.WriteFile(filepath.Join(path, SamplesFile), []byte(c.samples), 0o644))
 			require.NoError(t, os.WriteFile(filepath.Join(path, timingsName), []byte(c.timings), 0o644))
 			d, err := Resume(path, manifest())
 			if c.kept < 0 {
@@ -125,7 +125,7 @@ func FuzzRepair(f *testing.F) {
 		d, err := Create(path, manifest())
 		require.NoError(t, err)
 		require.NoError(t, d.Close())
-		require.NoError(t, os.WriteFile(filepath.Join(path, samplesName), samples, 0o644))
+		require.NoError(t, os.WriteFile(filepath.Join(path, SamplesFile), samples, 0o644))
 		require.NoError(t, os.WriteFile(filepath.Join(path, timingsName), timings, 0o644))
 		if d, err = Resume(path, manifest()); err != nil {
 			return

@@ -22,6 +22,22 @@ func flatten(path string, v any) map[string]string {
 	return out
 }
 
+// A Value is one value of a nested record.
+type Value struct {
+	Path  string
+	Value string // JSON
+}
+
+// Flatten lists the values of a JSON-able value by their paths, in order.
+func Flatten(path string, v any) []Value {
+	values := flatten(path, v)
+	out := make([]Value, 0, len(values))
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		out = append(out, Value{key, values[key]})
+	}
+	return out
+}
+
 // A Difference is a value of a manifest that is not the same in two runs. Values are JSON; "" where there is none.
 type Difference struct {
 	Path string `json:"path"` // such as "system.files.model.safetensors.sha256"

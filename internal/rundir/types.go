@@ -23,6 +23,9 @@ type Manifest struct {
 	System        System          `json:"system"`
 	Settings      json.RawMessage `json:"settings"` // resolved settings of the run, flat
 	Machine       Machine         `json:"machine"`
+	// Data are the files that the questions come from: the question file and the pictures; empty where they are drawn. Names
+	// of pictures are below Pictures, that of the question file is its last part.
+	Data []File `json:"data,omitempty"`
 	// Work is what an answer costs by the model's shape; absent where the system does not know.
 	Work *Work `json:"work,omitempty"`
 	// Pictures is the absolute directory that the pictures were read from; empty for drawn ones.
