@@ -109,6 +109,24 @@ Exit codes: 0 done, 1 failed, 2 the command line was wrong.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(env), newInspect(env), newBench(env), newGolden(env), newSynth(env), newSuite(env), newSuites(env), newScore(env), newConvert(env), newCPU(env), newQuantize(env), newEval(env), newPower(env), newCompare(env), newReproduce(env), newChecklist(env))
+	root.AddCommand(
+		newRun(env),
+		newInspect(env),
+		newBench(env),
+		newGolden(env),
+		newSynth(env),
+		newSuite(env),
+		newSuites(env),
+		newScore(env),
+		newConvert(env),
+		newCPU(env),
+		newQuantize(env),
+		newEval(env),
+		newPower(env),
+		newCompare(env),
+		newReproduce(env),
+		newChecklist(env),
+		newJudge(env),
+	)
 	return root
 }
