@@ -73,5 +73,10 @@ sbom:
 	@mkdir -p bin
 	$(GO) run ./tools/sbom -o bin/llavabench.cdx.json
 
+# Shows what moved since the outputs in testdata/golden were recorded, and accepts it. make test compares with them.
+.PHONY: goldens
+goldens: build
+	$(BIN) golden update testdata/golden
+
 clean:
 	rm -rf bin runs

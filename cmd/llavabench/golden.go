@@ -11,25 +11,28 @@ import (
 	"github.com/spf13/cobra"
 
 	"llavabench/internal/goldens"
+	"llavabench/internal/goldens/recorded"
 	"llavabench/internal/model/weights"
 )
 
 func newGolden(env *environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "golden",
-		Short: "Check this build against recorded outputs of the reference implementations",
+		Short: "Record outputs of models, and check this build against them or against the reference's",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newGoldenVerify(env))
+	cmd.AddCommand(newGoldenVerify(env), newGoldenRecord(env), newGoldenUpdate(env))
 	return cmd
 }
 
 type goldenFlags struct {
-	opts    goldens.Options
-	json    bool
-	verbose bool
-	dtype   string
+	opts      goldens.Options
+	json      bool
+	verbose   bool
+	dtype     string
+	isas      []string
+	tolerance float64
 }
 
 func newGoldenVerify(env *environment) *cobra.Command {
@@ -52,19 +55,26 @@ Text needs a SentencePiece model. A set without tokenizer/tokenizer.model takes 
 
 A directory with a single manifest.json at the top holds goldens of scorers: answers in the benchmarks' official layouts
 with what the upstream scorers make of them. Its parts are ` + strings.Join(goldens.ScoringParts(), ", ") + `;
-normalised answers and rounded scores are compared exactly, other scores within 1e-9.`,
+normalised answers and rounded scores are compared exactly, other scores within 1e-9.
+
+A directory that 'golden record' wrote is checked case by case on every instruction set of this machine: ids exactly,
+tensors by digest, or within the tolerance that the case or --tolerance allows. The first tensor that moved is named, with how
+far and where.`,
 		Example: `  llavabench golden verify ../shared/golden
   llavabench golden verify ../shared/golden-eval
   llavabench golden verify DIR --tokenizer path/to/tokenizer.model --only prompts --only tokenizer
   llavabench golden verify DIR --json > report.json
-  llavabench golden verify ../shared/golden --dtype q8`,
+  llavabench golden verify ../shared/golden --dtype q8
+  llavabench golden verify testdata/golden`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return execGoldenVerify(cmd.Context(), env, f, args[0]) },
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.opts.Tokenizer, "tokenizer", "", "SentencePiece model `file` to check text with")
-	fl.StringArrayVar(&f.opts.Only, "only", nil, "check only this `part`; repeat for several")
+	fl.StringArrayVar(&f.opts.Only, "only", nil, "check only this `part`, or this recorded golden; repeat for several")
 	fl.IntVar(&f.opts.Threads, "threads", 0, "worker `threads` (default: one per core); never changes a result")
+	fl.StringArrayVar(&f.isas, "isa", nil, "of recorded goldens: instruction `set` to run; repeat for several (default: all of this machine)")
+	fl.Float64Var(&f.tolerance, "tolerance", 0, "of recorded goldens: how `far` kept values may move (default: what each case says)")
 	fl.StringVar(&f.dtype, "dtype", "", "instead, compare logits with weights of this `type`: f16, bf16, q8, q4, q4g64, q4-all or q4g64-all")
 	fl.BoolVar(&f.json, "json", false, "print the report as one JSON object")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "print every failure, and what is present but states no expectation")
@@ -75,13 +85,22 @@ func execGoldenVerify(ctx context.Context, env *environment, f goldenFlags, dir 
 	if f.opts.Threads < 0 {
 		return usagef("--threads cannot be negative")
 	}
+	bar := newProgress(env.stderr)
+	defer bar.finish()
+	if names, _ := recorded.Names(dir); len(names) > 0 { // what cannot be read is reported below
+		if f.dtype != "" || f.opts.Tokenizer != "" {
+			return usagef("--dtype and --tokenizer are for goldens of the reference, and %s holds recorded ones", dir)
+		}
+		return verifyRecorded(ctx, env, f, bar, dir)
+	}
+	if len(f.isas) > 0 || f.tolerance != 0 {
+		return usagef("--isa and --tolerance are for recorded goldens, and %s holds none", dir)
+	}
 	for _, only := range f.opts.Only {
 		if !goldens.IsPart(only) {
 			return usagef("--only: %q is no part, expected one of %s", only, strings.Join(append(goldens.Parts(), goldens.ScoringParts()...), ", "))
 		}
 	}
-	bar := newProgress(env.stderr)
-	defer bar.finish()
 	f.opts.Progress = bar.report
 	if f.dtype != "" {
 		return compareWeights(ctx, env, f, bar, dir)

@@ -75,7 +75,7 @@ func execReproduce(ctx context.Context, env *environment, f reproduceFlags, arg 
 	if strings.HasPrefix(m.System.Model, remote.Prefix) {
 		return fmt.Errorf("%s was asked behind a server: nothing can be checked about it, and it need not answer alike twice; 'llavabench compare' compares two runs", m.System.Model)
 	}
-	again, err := recorded(m)
+	again, err := invocationOf(m)
 	if err != nil {
 		return fmt.Errorf("%s: %w", arg, err)
 	}
@@ -102,8 +102,8 @@ type invocation struct {
 	flags *pflag.FlagSet // of eval, as given
 }
 
-// recorded parses the command line in a manifest.
-func recorded(m rundir.Manifest) (*invocation, error) {
+// invocationOf parses the command line in a manifest.
+func invocationOf(m rundir.Manifest) (*invocation, error) {
 	if len(m.Command) < 2 || m.Command[1] != "eval" {
 		return nil, fmt.Errorf("command is %q, expected one of llavabench eval", strings.Join(m.Command, " "))
 	}
