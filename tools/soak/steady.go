@@ -26,6 +26,8 @@ func startSteady(bin, work string) (*steady, error) {
 	s := &steady{out: filepath.Join(work, "steady"), quit: make(chan struct{}), sizes: make(chan []float64, 1)}
 	s.cmd = exec.Command(bin, "eval", "--model", shipped, "--limit", "100000000", "--max-new-tokens", "2", "--threads", "1", "--out", s.out)
 	s.cmd.Stderr = &s.stderr
+	// Collected often, so that what is measured is what the process holds and not what waits for the collector.
+	s.cmd.Env = append(os.Environ(), "GOGC=10")
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
