@@ -63,16 +63,16 @@ func run(ctx context.Context, bin string, length time.Duration, seed uint64, ver
 			return fmt.Errorf("run %d: %w", runs+1, err)
 		}
 	}
-	first, last, answered, err := steady.finish()
+	g, answered, err := steady.finish()
 	if err != nil {
 		return err
 	}
 	fmt.Printf("%d runs of %d questions in %v, each with the bytes of an unbroken one; full disks are %s\n", runs, questions, length, b.disk.kind())
 	b.printEvents(os.Stdout)
-	change := 100 * (last/first - 1)
-	fmt.Printf("memory of one process that answered %d questions: %.1f MiB at the beginning, %.1f MiB at the end (%+.2f %%)\n", answered, first/(1<<20), last/(1<<20), change)
-	if change > 2 {
-		return fmt.Errorf("memory grew by %.2f %%, expected at most 2", change)
+	fmt.Printf("memory of one process that answered %d questions: %.1f MiB at the beginning, %.1f MiB at the end (%+.2f %%, standard error %.2f)\n",
+		answered, g.first/(1<<20), g.last/(1<<20), g.percent, g.deviation)
+	if g.percent > 2 && g.percent > 3*g.deviation {
+		return fmt.Errorf("memory grew by %.2f %%, expected at most 2", g.percent)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,29 +58,50 @@ func (s *steady) stop() []float64 {
 	return sizes
 }
 
-// finish ends the process and gives the mean sizes in the second fifth of its time (the first is left to the collector to find
-// its pace) and in the last, and the number of questions answered.
-func (s *steady) finish() (first, last float64, answered int, err error) {
+// A growth compares the sizes of a process in two parts of its time.
+type growth struct {
+	first, last float64 // mean sizes, bytes
+	// percent is the change and deviation its standard error, from means of tenths of each part: the size goes up and down with
+	// the collector, and a short time sees few of its turns.
+	percent, deviation float64
+}
+
+// finish ends the process and compares its size in the second fifth of its time (in the first it finds its pace) with that in
+// the last. It gives the number of questions answered as well.
+func (s *steady) finish() (growth, int, error) {
 	sizes := s.stop()
 	if text := s.stderr.String(); s.cmd.ProcessState.ExitCode() != 1 || !strings.Contains(text, "interrupted") {
-		return 0, 0, 0, fmt.Errorf("the process that answers all the time ended by itself: %s", text)
+		return growth{}, 0, fmt.Errorf("the process that answers all the time ended by itself: %s", text)
 	}
 	n := len(sizes) / 5
-	if n == 0 {
-		return 0, 0, 0, errors.New("too short a time to compare the memory")
+	if n < tenths {
+		return growth{}, 0, errors.New("too short a time to compare the memory")
 	}
 	data, err := os.ReadFile(filepath.Join(s.out, "samples.jsonl"))
 	if err != nil {
-		return 0, 0, 0, err
+		return growth{}, 0, err
 	}
-	return mean(sizes[n : 2*n]), mean(sizes[len(sizes)-n:]), bytes.Count(data, []byte{'\n'}), nil
+	first, firstError := meanOf(sizes[n : 2*n])
+	last, lastError := meanOf(sizes[len(sizes)-n:])
+	return growth{first, last, 100 * (last/first - 1), 100 * math.Hypot(firstError, lastError) / first}, bytes.Count(data, []byte{'\n'}), nil
 }
 
-func mean(x []float64) (m float64) {
-	for _, v := range x {
-		m += v / float64(len(x))
+// tenths is the number of pieces that a part is cut into for its standard error.
+const tenths = 10
+
+// meanOf is the mean of x with its standard error.
+func meanOf(x []float64) (mean, deviation float64) {
+	var squares float64
+	for i := range tenths {
+		var piece float64
+		part := x[i*len(x)/tenths : (i+1)*len(x)/tenths]
+		for _, v := range part {
+			piece += v / float64(len(part))
+		}
+		mean += piece / tenths
+		squares += piece * piece / tenths
 	}
-	return m
+	return mean, math.Sqrt(max(0, squares-mean*mean) / (tenths - 1))
 }
 
 // residentSize is the resident memory of a process in bytes.
