@@ -61,11 +61,3 @@ func asked(s study.Study) string {
 	}
 	return fmt.Sprintf("Error bars are 95 %% intervals over %s questions of %s.", n, s.Title())
 }
-
-// scored reports whether any answer of a study counts.
-func scored(s study.Study) bool {
-	_, most := s.Scored()
-	return most > 0
-}
-
-const noScores = nothing("no answer has a score")
