@@ -131,7 +131,7 @@ func parse(text, imageDir string) (eval.Question, error) {
 		return eval.Question{}, fmt.Errorf("question %q: image %q leads out of the image directory", id, l.Image)
 	}
 	q.File = l.Image
-	q.Image = func() (*imaging.RGB, error) { return openImage(imageDir, l.Image) }
+	q.Image = func() (*imaging.RGB, error) { return OpenImage(imageDir, l.Image) }
 	return q, nil
 }
 
@@ -147,8 +147,8 @@ func idOf(raw json.RawMessage) (string, error) {
 	return "", fmt.Errorf("question_id is %s, expected a number or a text", raw)
 }
 
-// openImage decodes a picture below dir; a symbolic link that leaves dir is refused.
-func openImage(dir, name string) (*imaging.RGB, error) {
+// OpenImage decodes a picture below dir; a symbolic link that leaves dir is refused.
+func OpenImage(dir, name string) (*imaging.RGB, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
