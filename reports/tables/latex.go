@@ -54,7 +54,7 @@ func (t Table) LaTeX(w io.Writer) error {
 }
 
 func (c Cell) latex(published bool) string {
-	s := Escape(c.number())
+	s := Escape(c.Main())
 	if c.Number {
 		s = strings.ReplaceAll(strings.ReplaceAll(s, "-", "$-$"), "\\textless{}", "$<$")
 	}
@@ -65,7 +65,7 @@ func (c Cell) latex(published bool) string {
 		s = "\\textit{" + s + "}"
 	}
 	if c.CI != nil {
-		s += " {\\scriptsize " + strings.ReplaceAll(c.interval(), "-", "$-$") + "}"
+		s += " {\\scriptsize " + strings.ReplaceAll(c.Interval(), "-", "$-$") + "}"
 	}
 	return s
 }

@@ -88,15 +88,15 @@ func pValue(p float64) Cell {
 
 // String is the cell for people: "63.3 [60.1, 66.4]".
 func (c Cell) String() string {
-	s := c.number()
+	s := c.Main()
 	if c.CI != nil {
-		s += " " + c.interval()
+		s += " " + c.Interval()
 	}
 	return s
 }
 
-// number is the text, or the number without its interval.
-func (c Cell) number() string {
+// Main is the text, or the number without its interval.
+func (c Cell) Main() string {
 	switch {
 	case c.Brief != "":
 		return c.Brief
@@ -109,7 +109,7 @@ func (c Cell) number() string {
 }
 
 // Interval is the interval for people; "" for none.
-func (c Cell) interval() string {
+func (c Cell) Interval() string {
 	if c.CI == nil {
 		return ""
 	}

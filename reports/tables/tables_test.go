@@ -85,8 +85,8 @@ func TestAccuracyTable(t *testing.T) {
 	for _, words := range []string{"models/llava16", "made-up test, seed 7", "n = 210", "max_new_tokens = 16", "Scored by: exact", "95 %"} {
 		require.Contains(t, acc.Caption, words)
 	}
-	require.Contains(t, write(t, acc, "md"), "| **"+acc.Rows[3][4].number()+"** \\[")
-	require.Contains(t, write(t, acc, "tex"), "\\textbf{"+acc.Rows[3][4].number()+"} {\\scriptsize [")
+	require.Contains(t, write(t, acc, "md"), "| **"+acc.Rows[3][4].Main()+"** \\[")
+	require.Contains(t, write(t, acc, "tex"), "\\textbf{"+acc.Rows[3][4].Main()+"} {\\scriptsize [")
 	require.Contains(t, write(t, acc, "txt"), "] *")
 }
 

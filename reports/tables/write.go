@@ -50,7 +50,7 @@ func (t Table) CSV(w io.Writer) error {
 	for _, row := range t.Rows {
 		var line []string
 		for i, c := range row {
-			line = append(line, c.plain())
+			line = append(line, c.Plain())
 			if t.intervals(i) {
 				low, high := "", ""
 				if c.CI != nil {
@@ -77,8 +77,8 @@ func (t Table) intervals(col int) bool {
 	return false
 }
 
-// plain is the value for programs.
-func (c Cell) plain() string {
+// Plain is the value for programs.
+func (c Cell) Plain() string {
 	if !c.Number {
 		return c.Text
 	}
@@ -153,12 +153,12 @@ func (t Table) Markdown(w io.Writer) error {
 	for _, row := range t.Rows {
 		b.WriteString("|")
 		for _, c := range row {
-			s := markdown.Replace(c.number())
+			s := markdown.Replace(c.Main())
 			if c.Best {
 				s = "**" + s + "**"
 			}
 			if c.CI != nil {
-				s += " " + markdown.Replace(c.interval())
+				s += " " + markdown.Replace(c.Interval())
 			}
 			fmt.Fprintf(&b, " %s |", s)
 		}
