@@ -43,7 +43,7 @@ func accuracyAspect(s study.Study) (*Figure, error) {
 	f := newFigure("accuracy-aspect", "Accuracy against aspect ratio", newPlot("aspect ratio (width / height)", "accuracy (%)"))
 	f.Caption = "Accuracy against the aspect ratio of the picture, from tall at the left to wide at the right. " + asked(s)
 	return f, f.binned(s, binned{
-		edges: []float64{0.4, 0.7, 0.9, 1.1, 1.5, 2.5}, fewest: 1,
+		edges: []float64{0.4, 0.7, 0.9, 1.1, 1.5, 2.5}, fewest: 8,
 		labels: func(low, high float64) string {
 			switch {
 			case math.IsInf(low, -1):

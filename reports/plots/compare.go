@@ -103,7 +103,7 @@ func categories(s study.Study) (*Figure, error) {
 		return nil, nothing("the questions have no categories")
 	}
 	f := newFigure("categories", "Accuracy by category", newPlot("", ""))
-	f.Caption = fmt.Sprintf("Accuracy in percent by category and run; darker is higher. Questions of %s.", s.Title())
+	f.Caption = fmt.Sprintf("Accuracy in percent by category and run; the shade goes with the number. In parentheses the number of questions of %s.", s.Title())
 	m := heat{}
 	rows := make([]string, len(names))
 	for i, name := range names {

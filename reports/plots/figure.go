@@ -3,10 +3,13 @@ package plots
 import (
 	"bytes"
 	"fmt"
+	"html"
 	"image/color"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -134,9 +137,28 @@ func (f *Figure) WriteTo(w io.Writer, format string) error {
 	if _, err := c.WriteTo(&b); err != nil {
 		return err
 	}
-	// Where the font is not installed, one with the same widths takes its place.
-	_, err := w.Write(bytes.ReplaceAll(b.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")))
+	_, err := w.Write(portable(b.Bytes()))
 	return err
+}
+
+// svgText is one line of text as vgsvg writes it.
+var svgText = regexp.MustCompile(`(?s)<text ([^>]*?)style="font-family:Liberation Sans;([^"]*?)font-size:([0-9.]+)px">([^<]*)</text>`)
+
+// portable makes the texts of an SVG file independent of the fonts that are installed where it is shown: other families are
+// named behind the one that it was made with, and each text is given the width that it has in that one.
+func portable(svg []byte) []byte {
+	return svgText.ReplaceAllFunc(svg, func(m []byte) []byte {
+		part := svgText.FindSubmatch(m)
+		size, err := strconv.ParseFloat(string(part[3]), 64)
+		if err != nil {
+			return m
+		}
+		style := legendStyle()
+		style.Font.Size = vg.Length(size)
+		width := style.Width(html.UnescapeString(string(part[4])))
+		return fmt.Appendf(nil, `<text %stextLength="%.2f" lengthAdjust="spacingAndGlyphs" style="font-family:Liberation Sans,Arial,Helvetica,sans-serif;%sfont-size:%spx">%s</text>`,
+			part[1], width.Points(), part[2], part[3], part[4])
+	})
 }
 
 // fixPDF takes what is not data out of PDF files: the time, and the order of a map.

@@ -100,18 +100,20 @@ func (f *Figure) speeds(s study.Study, get func(study.Run) []study.Speed, limit 
 		left = right / 200
 	}
 	drawn := map[string]bool{}
+	most := limits(s)
 	for _, c := range curves {
 		m := s.Runs[c.run].Manifest
 		if err := f.scatter(c.run, short(s.Runs[c.run].Name), c.points, true); err != nil {
 			return err
 		}
-		if m.Work == nil || m.Machine.Limits == nil {
+		limits, ok := most[machineOf(s.Runs[c.run])]
+		if m.Work == nil || !ok {
 			continue
 		}
 		var line plotter.XYs
 		for i := range 65 {
 			x := left * math.Pow(right/left, float64(i)/64)
-			if y := limit(*m.Work, *m.Machine.Limits, x); y > 0 && !math.IsInf(y, 0) {
+			if y := limit(*m.Work, limits, x); y > 0 && !math.IsInf(y, 0) {
 				line = append(line, plotter.XY{X: x, Y: y})
 			}
 		}
@@ -150,6 +152,24 @@ func medians(speeds []study.Speed) bars {
 		}
 		out = append(out, bar{stats.Median(x), stats.Median(y), stats.Quantile(y, 0.25), stats.Quantile(y, 0.75)})
 		start = end
+	}
+	return out
+}
+
+// machineOf is what limits belong to: two runs with the same were measured against the same machine.
+func machineOf(r study.Run) string {
+	m := r.Manifest.Machine
+	return fmt.Sprintf("%q %q %d %q", m.CPU, m.ISA, m.Threads, r.Manifest.System.Numerics)
+}
+
+// limits are the largest limits that any run measured on a machine: what else ran there can only lower them.
+func limits(s study.Study) map[string]rundir.Limits {
+	out := map[string]rundir.Limits{}
+	for _, r := range s.Runs {
+		if l := r.Manifest.Machine.Limits; l != nil {
+			at := out[machineOf(r)]
+			out[machineOf(r)] = rundir.Limits{OpsPerSecond: max(at.OpsPerSecond, l.OpsPerSecond), ReadPerSecond: max(at.ReadPerSecond, l.ReadPerSecond)}
+		}
 	}
 	return out
 }
