@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"llavabench/eval/suites"
+	"llavabench/internal/stats"
 )
 
 type scoreFlags struct {
@@ -117,6 +118,7 @@ func execScore(env *environment, f scoreFlags) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", suite.Name, err)
 		}
+		r.AddIntervals()
 		out.Scores = append(out.Scores, scoreResult{Scorer: sc.Name, Upstream: sc.Upstream, Result: r})
 	}
 	if f.samples != "" {
@@ -242,7 +244,7 @@ func printScores(env *environment, out *scoreOutput, all bool) error {
 			w.printf("\n")
 		}
 		w.printf("%s, scorer %s (%s)\n", out.Suite, s.Scorer, s.Upstream)
-		t := newTable(w, "figure", "value", "unit", "items")
+		t := newTable(w, "figure", "value", "95 % interval", "unit", "items")
 		for i, m := range s.Metrics {
 			if i == shownMetrics && !all {
 				break
@@ -251,10 +253,17 @@ func printScores(env *environment, out *scoreOutput, all bool) error {
 			if m.N > 0 {
 				items = strconv.Itoa(m.N)
 			}
-			t.row(m.Name, m.Text(), m.Unit, items)
+			t.row(m.Name, m.Text(), intervalText(m), m.Unit, items)
 		}
 		if err := t.print(); err != nil {
 			return err
+		}
+		if i := s.Metrics[0].Interval; i != nil {
+			w.printf("interval of %s: %s", s.Metrics[0].Name, i.Method)
+			if i.Naive != nil {
+				w.printf("; %d questions, %d of them about different images; as if all were it would be %s", s.Questions, i.Clusters, rangeText(*i.Naive, s.Metrics[0].Unit))
+			}
+			w.printf("\n")
 		}
 		if n := len(s.Metrics) - shownMetrics; n > 0 && !all {
 			w.printf("%d more figures, shown with --all\n", n)
@@ -270,4 +279,20 @@ func printScores(env *environment, out *scoreOutput, all bool) error {
 	}
 	notices(env.stderr, out.Notes)
 	return w.err
+}
+
+// intervalText prints the interval of a figure; a dash where there is none.
+func intervalText(m suites.Metric) string {
+	if m.Interval == nil {
+		return "-"
+	}
+	return rangeText(m.Interval.CI, m.Unit)
+}
+
+func rangeText(i stats.Interval, unit string) string {
+	digits := 2
+	if unit == suites.Ratio {
+		digits = 4
+	}
+	return fmt.Sprintf("%.*f to %.*f", digits, i.Low, digits, i.High)
 }

@@ -88,18 +88,21 @@ type Confusion struct {
 }
 
 // Add counts one prediction.
-func (c *Confusion) Add(predicted, label string) {
+func (c *Confusion) Add(predicted, label string) { c.AddTimes(predicted, label, 1) }
+
+// AddTimes counts a prediction n times.
+func (c *Confusion) AddTimes(predicted, label string, n int) {
 	switch {
 	case predicted == Yes && label == Yes:
-		c.TP++
+		c.TP += n
 	case predicted == Yes:
-		c.FP++
+		c.FP += n
 	case predicted == No && label == Yes:
-		c.FN++
+		c.FN += n
 	case predicted == No:
-		c.TN++
+		c.TN += n
 	default:
-		c.Neither++
+		c.Neither += n
 	}
 }
 

@@ -117,6 +117,7 @@ func (s reviewScorer) score(d *Data, a *Answers) (*Result, error) {
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s: no reviews", a.File)
 	}
+	r.composites = append(r.composites, reviewComposite(r, all))
 	r.Metrics = s.metrics("all", all)
 	for _, category := range slices.Sorted(maps.Keys(by)) {
 		r.Metrics = append(r.Metrics, s.metrics(category, by[category])...)
@@ -129,6 +130,38 @@ func (s reviewScorer) score(d *Data, a *Answers) (*Result, error) {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d rows have other scores stored than their reviews say; the stored ones count", changed))
 	}
 	return r, nil
+}
+
+// reviewComposite computes the ratio of the mean scores, of all reviews and of each category, from reviews that count
+// several times. pairs belong to the samples.
+func reviewComposite(r *Result, pairs [][2]float64) composite {
+	c := composite{names: []string{"all"}}
+	at := map[string]int{}
+	for _, s := range r.Samples {
+		if _, ok := at[s.Category]; !ok && s.Category != "" {
+			at[s.Category] = len(c.names)
+			c.names = append(c.names, s.Category)
+		}
+	}
+	c.fill = func(times []int, out []float64) {
+		sums := make([][2]float64, len(out))
+		for i, pair := range pairs {
+			for k, v := range pair {
+				weighted := float64(float64(times[i]) * v)
+				sums[0][k] += weighted
+				if category := r.Samples[i].Category; category != "" {
+					sums[at[category]][k] += weighted
+				}
+			}
+		}
+		for i, s := range sums {
+			out[i] = math.NaN()
+			if s[0] > 0 {
+				out[i] = 100 * s[1] / s[0]
+			}
+		}
+	}
+	return c
 }
 
 func (s reviewScorer) metrics(name string, pairs [][2]float64) []Metric {

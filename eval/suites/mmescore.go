@@ -94,6 +94,7 @@ func mmeMetrics(r *Result, tasks map[string]*mmeTask, points func(*mmeTask) floa
 		}
 		return total
 	}
+	r.composites = append(r.composites, mmeComposite(r, cognition))
 	perception := sum("perception", mmePerception)
 	r.Metrics = append([]Metric{perception, sum(cognition, mmeCognition)}, list...)
 	odd := 0
@@ -107,6 +108,57 @@ func mmeMetrics(r *Result, tasks map[string]*mmeTask, points func(*mmeTask) floa
 	if odd > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d images have not two questions, as upstream takes for granted", odd))
 	}
+}
+
+// mmeComposite computes the points of the subtasks and their sums from images that count several times. It takes an image's
+// questions together, as AddIntervals draws them.
+func mmeComposite(r *Result, cognition string) composite {
+	type image struct {
+		first      int // its first sample
+		sum, right float64
+		n          int
+	}
+	tasks := map[string]map[string]*image{}
+	order := map[string][]*image{}
+	for i, s := range r.Samples {
+		if tasks[s.Category] == nil {
+			tasks[s.Category] = map[string]*image{}
+		}
+		m := tasks[s.Category][s.Group]
+		if m == nil {
+			m = &image{first: i, right: 1}
+			tasks[s.Category][s.Group] = m
+			order[s.Category] = append(order[s.Category], m)
+		}
+		m.sum += s.Score
+		m.right *= s.Score
+		m.n++
+	}
+	c := composite{names: []string{"perception", cognition}}
+	c.names = append(append(c.names, mmePerception...), mmeCognition...)
+	c.fill = func(times []int, out []float64) {
+		clear(out)
+		for k, name := range c.names[2:] {
+			var sum, right, questions, images float64
+			for _, m := range order[name] {
+				w := float64(times[m.first])
+				sum += float64(w * m.sum)
+				right += float64(w * m.right)
+				questions += float64(w * float64(m.n))
+				images += w
+			}
+			if images == 0 {
+				continue // a subtask that is not there, or not drawn, adds nothing
+			}
+			out[2+k] = 100*sum/questions + 100*right/images
+			total := 0
+			if k >= len(mmePerception) {
+				total = 1
+			}
+			out[total] += out[2+k]
+		}
+	}
+	return c
 }
 
 // scoreMME pairs the answers of a subtask two by two in the order of the file, as the official tool does with its lines, which is by image

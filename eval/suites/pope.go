@@ -235,8 +235,24 @@ func scorePOPE(d *Data, a *Answers) (*Result, error) {
 			metrics = append(metrics, Metric{Name: split.name + " " + v.name, Value: float64(v.n), N: c.N(), Unit: Count})
 		}
 	}
+	r.composites = append(r.composites, yesNoComposite(d, r, popeCategories(false), predictedOr(d, r), []confusionFigure{
+		{"F1", 1, score.Confusion.F1}, {"precision", 1, score.Confusion.Precision},
+		{"recall", 1, score.Confusion.Recall}, {"yes ratio", 1, score.Confusion.YesRatio},
+	}, "mean F1"))
 	r.Metrics = append([]Metric{{Name: "mean F1", Value: mean(f1) * 100, N: r.Questions, Unit: Percent, Digits: -1}}, metrics...)
 	return r, nil
+}
+
+// popeCategories are the names of the categories, after "" for all of them if whole.
+func popeCategories(whole bool) []string {
+	var names []string
+	if whole {
+		names = append(names, "")
+	}
+	for _, split := range popeSplits {
+		names = append(names, split.name)
+	}
+	return names
 }
 
 // POPEReport is what eval_pope.py prints for a category, of a result of the official scorer.
@@ -282,6 +298,9 @@ func scorePOPELmms(d *Data, a *Answers) (*Result, error) {
 			all = sumConfusion(all, *c)
 		}
 	}
+	r.composites = append(r.composites, yesNoComposite(d, r, popeCategories(true), predictedOr(d, r), []confusionFigure{
+		{"precision", 1, score.Confusion.Precision}, {"recall", 1, score.Confusion.Recall}, {"f1_score", 1, score.Confusion.F1},
+	}, ""))
 	add("", all, yes[""])
 	for _, split := range popeSplits {
 		if c := counts[split.name]; c != nil {
@@ -317,6 +336,13 @@ func scorePOPEVLMEvalKit(d *Data, a *Answers) (*Result, error) {
 			right.add(key, s.Score)
 		}
 	}
+	predicted := predictedOr(d, r)
+	r.composites = append(r.composites, yesNoComposite(d, r, popeCategories(true), func(i int) string {
+		if r.Samples[i].Unparsed {
+			return score.No
+		}
+		return predicted(i)
+	}, []confusionFigure{{"Overall", 100, score.Confusion.F1}, {"precision", 100, score.Confusion.Precision}, {"recall", 100, score.Confusion.Recall}}, ""))
 	for _, key := range []string{"", "adversarial", "random", "popular"} {
 		c := counts[key]
 		if c == nil {

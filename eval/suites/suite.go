@@ -128,6 +128,8 @@ type Result struct {
 	Unknown    int      `json:"unknown"`    // answers to no question
 	Unparsed   int      `json:"unparsed"`   // answers that no rule understands
 	Notes      []string `json:"notes,omitempty"`
+
+	composites []composite // for AddIntervals
 }
 
 // Metric is the metric of a name.
@@ -149,6 +151,8 @@ type Metric struct {
 	Unit string
 	// Digits is the number of decimals that upstream prints; negative is all.
 	Digits int
+	// Interval is set by Result.AddIntervals; nil where nothing is known.
+	Interval *Uncertainty
 }
 
 // Units of metrics.
@@ -184,7 +188,8 @@ func (m Metric) MarshalJSON() ([]byte, error) {
 		Text  string `json:"text"`
 		N     int    `json:"n,omitempty"`
 		Unit  string `json:"unit"`
-	}{m.Name, value, m.Text(), m.N, m.Unit})
+		*Uncertainty
+	}{m.Name, value, m.Text(), m.N, m.Unit, m.Interval})
 }
 
 // A Sample is the score of one question.
