@@ -3,6 +3,7 @@ package suites
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"llavabench/eval/score"
@@ -26,8 +27,8 @@ type composite struct {
 }
 
 // AddIntervals gives figures their uncertainty: plain means of the samples' scores, over all questions or a category, an
-// analytic interval (stats.Mean), composite figures a bootstrap interval, both clustered by image. Which figure is what is
-// not taken on trust: an interval is only given where the mean or the composite of the samples gives the figure itself, to
+// analytic interval (stats.Mean), composite figures a bootstrap interval, both clustered by image; other shares of right
+// answers Wilson's. Which figure is what is not taken on trust: an interval is only given where the mean or the composite of the samples gives the figure itself, to
 // the digits that it is printed with. Others, such as counts, have none.
 func (r *Result) AddIntervals() {
 	clusters := make([]string, len(r.Samples))
@@ -37,7 +38,7 @@ func (r *Result) AddIntervals() {
 	for _, c := range r.composites {
 		r.addBootstrap(c, clusters)
 	}
-	sets := r.means(clusters)
+	sets, whole := r.means(clusters), r.wholeScores()
 	for i := range r.Metrics {
 		m := &r.Metrics[i]
 		if m.Interval != nil || m.Unit == Count {
@@ -49,7 +50,30 @@ func (r *Result) AddIntervals() {
 				break
 			}
 		}
+		if m.Interval == nil && whole {
+			m.Interval = m.share()
+		}
 	}
+}
+
+// share is the interval of a figure that is a share of N questions of which more is not known here, such as those with a
+// picture: Wilson's, as if they shared no images. It is nil where the figure is no such share.
+func (m *Metric) share() *Uncertainty {
+	scale := map[string]float64{Ratio: 1, Percent: 100}[m.Unit]
+	if scale == 0 || m.N == 0 || !(m.Value >= 0 && m.Value <= scale) {
+		return nil
+	}
+	right := math.Round(m.Value / scale * float64(m.N))
+	if !m.near(right / float64(m.N) * scale) {
+		return nil
+	}
+	_, ci := stats.Proportion(right, m.N)
+	return &Uncertainty{CI: scaled(ci, scale), Clusters: m.N, Method: "Wilson, shared images not known"}
+}
+
+// wholeScores reports whether every sample is right or wrong.
+func (r *Result) wholeScores() bool {
+	return !slices.ContainsFunc(r.Samples, func(s Sample) bool { return s.Score != 0 && s.Score != 1 })
 }
 
 // near reports whether v is the metric's value, but for the rounding of its digits.

@@ -120,6 +120,7 @@ func TestIntervalsAreNotTakenOnTrust(t *testing.T) {
 			{Name: "accuracy", Value: 66.67, N: 3, Unit: Percent, Digits: 2},
 			{Name: "weighted", Value: 75, N: 3, Unit: Percent, Digits: 2},
 			{Name: "a", Value: 0.5, N: 2, Unit: Ratio, Digits: -1},
+			{Name: "with a picture", Value: 50, N: 2, Unit: Percent, Digits: 1},
 			{Name: "score", Value: 2, N: 3, Unit: Points, Digits: 0},
 		},
 		composites: []composite{{names: []string{"weighted"}, fill: func(_ []int, out []float64) { out[0] = 80 }}},
@@ -128,7 +129,9 @@ func TestIntervalsAreNotTakenOnTrust(t *testing.T) {
 	require.NotNil(t, r.Metrics[0].Interval)
 	require.Nil(t, r.Metrics[1].Interval)
 	require.NotNil(t, r.Metrics[2].Interval)
-	require.InDelta(t, 3*r.Metrics[0].Interval.CI.High/100, r.Metrics[3].Interval.CI.High, 1e-12)
+	_, half := stats.Proportion(1, 2)
+	require.InDelta(t, 100*half.Low, r.Metrics[3].Interval.CI.Low, 1e-12)
+	require.InDelta(t, 3*r.Metrics[0].Interval.CI.High/100, r.Metrics[4].Interval.CI.High, 1e-12)
 }
 
 // The sums of MME are points of images drawn whole.
