@@ -21,8 +21,18 @@ type Question struct {
 	Reference string // the right answer, for the scorer and the record
 	File      string // of the picture, below Suite.Pictures; "" for a drawn one
 	DetailPx  int    // size of the smallest thing that must be seen, pixels; 0 where it is not known
+	// ImageKey is the same for questions about the same picture; "" is File.
+	ImageKey string
 	// Image makes the picture when it is needed; nil for a question without one.
 	Image func() (*imaging.RGB, error)
+}
+
+// Picture is equal for questions about one picture; "" where that is not known.
+func (q Question) Picture() string {
+	if q.ImageKey != "" {
+		return q.ImageKey
+	}
+	return q.File
 }
 
 // An Answer is what a system said.
@@ -49,56 +59,53 @@ type System interface {
 
 // A Suite is a set of questions with a way to score answers.
 type Suite struct {
-	Info      rundir.Suite
-	Questions iter.Seq2[Question, error] // Info.Items of them, the same on every call
+	Info      rundir.Suite               // of the whole suite
+	Part      *rundir.Shard              // the block of it that Questions are; nil where they are all
+	Questions iter.Seq2[Question, error] // Items of them, the same on every call
 	Scorer    string                     // its name, for the record
 	Pictures  string                     // directory of the picture files, for the record; "" where there are none
 	// Score gives 0 to 1 for the text of an answer to a question that has a reference.
 	Score func(q Question, text string) float64
 }
 
-// Options are how a run is made.
+// Options are how a run is made. Nothing of them changes an answer.
 type Options struct {
-	// Progress is told how many of total questions are answered. It may be nil.
-	Progress func(stage string, done, total int)
+	// Batch is how many questions a Batcher gets at a time; OfOnePicture (0) or more.
+	Batch int
+	// Strict ends the run at the first question that fails, which is not recorded.
+	Strict bool
+	// Stop, when closed, ends the run after the questions under way: the summary so far is written and ErrStopped returned.
+	Stop <-chan struct{}
+	// Progress is told how far the run is. It may be nil.
+	Progress func(Progress)
 	// Now gives the time; nil is time.Now.
 	Now func() time.Time
 }
 
+// ErrStopped is returned by a run that Options.Stop ended.
+var ErrStopped = errors.New("stopped before the last question")
+
 // Run answers every question of s that dir does not hold yet, in order, records each as it is answered, and writes the
 // summary. When ctx is cancelled, or a write fails, dir can be resumed: what was recorded stays, and the rest is answered
-// then, with the same bytes as in an unbroken run.
+// then, with the same bytes as in an unbroken run, in batches of any size.
 func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Manifest, o Options) (Summary, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	done := dir.Done()
-	index := 0
-	for q, err := range s.Questions {
-		if err != nil {
-			return Summary{}, fmt.Errorf("suite %s, question %d: %w", s.Info.Name, index, err)
-		}
-		if index < len(done) {
-			if done[index].ID != q.ID {
-				return Summary{}, fmt.Errorf("%s: question %d is %q in the run, but %q in suite %s", dir.Samples(), index, done[index].ID, q.ID, s.Info.Name)
-			}
-			index++
-			continue
-		}
-		sample, timing, err := answer(ctx, s, sys, q, index)
+	r := runner{suite: s, sys: sys, dir: dir, o: o, meter: newMeter(dir.Done(), s.Items(), o.Now)}
+	for batch, err := range batches(r.unanswered(), o.Batch) {
 		if err != nil {
 			return Summary{}, err
 		}
-		if err := dir.Append(sample, timing); err != nil {
-			return Summary{}, fmt.Errorf("recording question %q: %w", q.ID, err)
+		if stopped(o.Stop) {
+			return r.pause()
 		}
-		index++
-		if o.Progress != nil {
-			o.Progress("questions", index, s.Info.Items)
+		if err := r.answer(ctx, batch); err != nil {
+			return Summary{}, err
 		}
 	}
-	if index != s.Info.Items {
-		return Summary{}, fmt.Errorf("suite %s has %d questions, expected %d", s.Info.Name, index, s.Info.Items)
+	if r.asked != s.Items() {
+		return Summary{}, fmt.Errorf("suite %s has %d questions, expected %d", s.Info.Name, r.asked, s.Items())
 	}
 	samples, err := dir.Recorded() // not kept while the run goes on: its memory does not grow
 	if err != nil {
@@ -110,43 +117,152 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 	return summary, dir.Finish(m, summary)
 }
 
-// answer asks one question. Its error is ctx's or of class ErrBroken: a question that fails is a sample with an error.
-func answer(ctx context.Context, s Suite, sys System, q Question, index int) (rundir.Sample, rundir.Timing, error) {
-	sample := rundir.Sample{Index: index, ID: q.ID, Category: q.Category, Question: q.Text, Image: q.File, Reference: q.Reference, DetailPx: q.DetailPx, OutputIDs: []int{}}
-	timing := rundir.Timing{Index: index, ID: q.ID}
-	if err := ctx.Err(); err != nil {
-		return sample, timing, err
+// A runner is a run under way.
+type runner struct {
+	suite Suite
+	sys   System
+	dir   *rundir.Dir
+	o     Options
+	meter *meter
+	asked int // questions seen
+	last  picture
+}
+
+func stopped(stop <-chan struct{}) bool {
+	select {
+	case <-stop:
+		return true
+	default:
+		return false
 	}
-	var image *imaging.RGB
-	var err error
-	if q.Image != nil {
-		if image, err = q.Image(); err == nil {
-			sample.PixelSHA256, sample.Width, sample.Height = image.PixelSHA256(), image.Width, image.Height
-		}
-	}
-	var a Answer
-	if err == nil {
-		a, err = sys.Answer(ctx, q, image)
-	}
+}
+
+// pause writes the summary of what there is.
+func (r *runner) pause() (Summary, error) {
+	samples, err := r.dir.Recorded()
 	if err != nil {
-		if ctx.Err() != nil {
-			return sample, timing, ctx.Err()
+		return Summary{}, err
+	}
+	summary := Summarise(samples)
+	return summary, errors.Join(ErrStopped, r.dir.Pause(summary))
+}
+
+// unanswered are the questions that the directory does not hold yet. Those that it holds must be the suite's.
+func (r *runner) unanswered() iter.Seq2[numbered, error] {
+	return func(yield func(numbered, error) bool) {
+		done := r.dir.Done()
+		for q, err := range r.suite.Questions {
+			index := r.asked
+			switch {
+			case err != nil:
+				err = fmt.Errorf("suite %s, question %d: %w", r.suite.Info.Name, index, err)
+			case index < len(done) && done[index].ID != q.ID:
+				err = fmt.Errorf("%s: question %d is %q in the run, but %q in suite %s", r.dir.Samples(), index, done[index].ID, q.ID, r.suite.Info.Name)
+			}
+			r.asked++
+			if (err != nil || index >= len(done)) && !yield(numbered{q, index}, err) {
+				return
+			}
 		}
-		if errors.Is(err, ErrBroken) {
-			return sample, timing, fmt.Errorf("question %q: %w", q.ID, err)
+	}
+}
+
+// answer asks a batch of questions and records the answers in order. Its error ends the run.
+func (r *runner) answer(ctx context.Context, batch []numbered) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	samples, failures := make([]rundir.Sample, len(batch)), make([]error, len(batch))
+	var items []Item
+	for i, q := range batch {
+		samples[i] = rundir.Sample{Index: q.index, ID: q.ID, Category: q.Category, Question: q.Text, Image: q.File, Reference: q.Reference, DetailPx: q.DetailPx, OutputIDs: []int{}}
+		item := Item{Question: q.Question}
+		if q.Image != nil {
+			p, err := r.picture(q.Question)
+			if err != nil {
+				failures[i] = err
+				continue
+			}
+			item.Image = p.image
+			samples[i].PixelSHA256, samples[i].Width, samples[i].Height = p.digest, p.image.Width, p.image.Height
 		}
-		sample.Error = err.Error()
-		return sample, timing, nil
+		items = append(items, item)
 	}
-	sample.Prompt, sample.PromptTokens, sample.ImageTokens = a.Prompt, a.PromptTokens, a.ImageTokens
-	sample.Text, sample.LogitsSHA256 = a.Text, a.LogitsSHA256
-	if q.Reference != "" {
-		score := s.Score(q, a.Text)
-		sample.Score, sample.Scorer = &score, s.Scorer
+	results, err := askAll(ctx, r.sys, items)
+	if err != nil {
+		return err
 	}
-	if a.IDs != nil {
-		sample.OutputIDs = a.IDs
+	for i := range batch {
+		result := Result{Err: failures[i]}
+		if failures[i] == nil {
+			result, results = results[0], results[1:]
+		}
+		if err := r.record(batch[i].Question, samples[i], result); err != nil {
+			return err
+		}
 	}
-	timing.Milliseconds = a.Milliseconds
-	return sample, timing, nil
+	return nil
+}
+
+// A picture is a decoded one.
+type picture struct {
+	key    string
+	image  *imaging.RGB
+	digest string
+}
+
+// picture makes the picture of a question, or takes the one before where it is the same.
+func (r *runner) picture(q Question) (picture, error) {
+	if key := q.Picture(); key == "" || key != r.last.key || r.last.image == nil {
+		image, err := q.Image()
+		if err != nil {
+			return picture{}, err
+		}
+		r.last = picture{key, image, image.PixelSHA256()}
+	}
+	return r.last, nil
+}
+
+// record completes a sample and writes it.
+func (r *runner) record(q Question, sample rundir.Sample, result Result) error {
+	timing := rundir.Timing{Index: sample.Index, ID: sample.ID}
+	if result.Err != nil {
+		if r.o.Strict {
+			return fmt.Errorf("question %q: %w", q.ID, result.Err)
+		}
+		sample.Error = result.Err.Error()
+	} else {
+		a := result.Answer
+		sample.Prompt, sample.PromptTokens, sample.ImageTokens = a.Prompt, a.PromptTokens, a.ImageTokens
+		sample.Text, sample.LogitsSHA256 = a.Text, a.LogitsSHA256
+		if q.Reference != "" {
+			score := r.suite.Score(q, a.Text)
+			sample.Score, sample.Scorer = &score, r.suite.Scorer
+		}
+		if a.IDs != nil {
+			sample.OutputIDs = a.IDs
+		}
+		timing.Milliseconds = a.Milliseconds
+	}
+	if err := r.dir.Append(sample, timing); err != nil {
+		return fmt.Errorf("recording question %q: %w", q.ID, err)
+	}
+	r.meter.add(sample)
+	if r.o.Progress != nil {
+		r.o.Progress(r.meter.progress())
+	}
+	return nil
+}
+
+// fatal is the error that ends the run for that of a question: ctx's, or one of class ErrBroken.
+func fatal(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, ErrBroken):
+		return err
+	}
+	return nil
 }

@@ -69,8 +69,8 @@ func writeChecklist(out io.Writer, run string, m rundir.Manifest, samples []rund
 		w.printf("- Accuracy %.2f %%, 95 %% interval %s %%, n = %d questions.\n", 100*s.Total.Accuracy, percentRange(s.Total.CI), s.Total.N)
 	}
 	w.printf("- %d questions asked, %d of them failed (counted as wrong), %d without a right answer (not counted).\n", s.Samples, s.Failed, s.Unscored)
-	if s.Samples != m.Suite.Items || m.Ended == nil {
-		w.printf("- The run is not complete: %d of %d questions.\n", s.Samples, m.Suite.Items)
+	if s.Samples != m.Questions() || m.Ended == nil {
+		w.printf("- The run is not complete: %d of %d questions.\n", s.Samples, m.Questions())
 	}
 
 	w.printf("\n## Model\n\n| | |\n|---|---|\n")
@@ -89,6 +89,9 @@ func writeChecklist(out io.Writer, run string, m rundir.Manifest, samples []rund
 		row("split", code(m.Suite.Split))
 	}
 	row("questions", m.Suite.Items)
+	if m.Shard != nil {
+		row("shard of them", *m.Shard)
+	}
 	row("licence", dataLicence(m))
 	if len(m.Data) > 0 {
 		w.printf("\n%d files, listed with digests in the manifest (`data`). The first ones:\n\n%s", len(m.Data), fileTable(m.Data[:min(len(m.Data), 5)]))

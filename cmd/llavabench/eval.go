@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -33,6 +35,8 @@ type evalFlags struct {
 	limit  int
 	out    string
 	resume bool
+	shard  string
+	strict bool
 	limits bool
 	verify bool
 	keyEnv string
@@ -52,7 +56,12 @@ broken off in any way goes on with --resume: nothing is answered twice, and the 
 with other settings, another model or another suite is refused with the difference. One process at a time has a run directory.
 
 A question that fails (a picture that cannot be read, logits that are not finite, --sample-timeout) is recorded with its error,
-counts as wrong, and the run goes on. Weights that are written to or cut off during the run end it.
+counts as wrong, and the run goes on; --strict ends it there. Weights that are written to or cut off during the run end it.
+Ctrl-C finishes the questions under way and writes the summary so far; a second one ends the run at once.
+
+--shard I/N asks the I-th of N blocks of the questions (questions about one picture stay together), for runs on several machines
+or in several processes; 'llavabench merge' puts the shards together and proves that none is missing. --shard auto takes I and
+N from the Slurm job array that the run is a task of, auto/N only I, for arrays of which a part is run again.
 
 A model may also be openai:URL#NAME, a model behind a server with OpenAI's interface (llama.cpp's server, vLLM, a hosted one), so
 that other engines stand in the same tables. The key comes from the environment (--key-env) and is recorded nowhere. A server
@@ -65,6 +74,7 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 		Example: `  llavabench eval --model DIR --questions llava_pope_test.jsonl --images val2014 --out runs/pope --answers pope.jsonl
   llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight
   llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight --resume
+  llavabench eval --model DIR --suite sight --shard 2/3 --out runs/part2
   llavabench eval --model openai:http://localhost:8080#llava-1.5-7b --suite sight --out runs/server`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return execEval(cmd.Context(), env, f) },
@@ -83,6 +93,8 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 	fl.BoolVar(&f.opts.Blind, "blind", false, "replace every picture by its mean colour: the baseline of language alone")
 	fl.StringVar(&f.out, "out", "", "run `directory`")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run that is in --out")
+	fl.StringVar(&f.shard, "shard", "", "ask only block `I/N` of the questions, or auto in a Slurm job array")
+	fl.BoolVar(&f.strict, "strict", false, "end the run at the first question that fails")
 	fl.BoolVar(&f.verify, "verify", false, "compute the digests of the model's files again at the end and compare them")
 	fl.DurationVar(&f.opts.SampleTimeout, "sample-timeout", 0, "`time` that a question may take, such as 90s, before it counts as failed (default: no limit); what fails then depends on the machine")
 	fl.StringVar(&f.keyEnv, "key-env", "OPENAI_API_KEY", "environment `variable` with the key for openai: models")
@@ -98,6 +110,9 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	if err != nil {
 		return err
 	}
+	if suite, err = sharded(suite, f.shard, os.Getenv); err != nil {
+		return err
+	}
 	bar := newProgress(env.stderr)
 	defer bar.finish()
 	a, err := f.open(ctx, suite, bar)
@@ -105,7 +120,7 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 		return err
 	}
 	defer a.close()
-	a.manifest.Command = append([]string{"llavabench"}, env.args...)
+	a.manifest.Command, a.manifest.Shard = append([]string{"llavabench"}, withShard(env.args, suite.Part)...), suite.Part
 	if a.manifest.Data, err = dataFiles(ctx, f, suite, bar); err != nil {
 		return err
 	}
@@ -124,9 +139,14 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	}
 	defer dir.Close()
 	notices(env.stderr, append(a.notes, dir.Notes()...))
-	summary, err := eval.Run(ctx, suite, a.system, dir, a.manifest, eval.Options{Progress: bar.report})
+	work, done := patient(ctx, env.stderr)
+	defer done()
+	summary, err := eval.Run(work, suite, a.system, dir, a.manifest, eval.Options{Strict: f.strict, Stop: ctx.Done(), Progress: bar.answered})
 	bar.finish()
-	if err != nil {
+	switch {
+	case errors.Is(err, eval.ErrStopped):
+		return f.interrupted(env, summary, suite.Items())
+	case err != nil:
 		return fmt.Errorf("%w; what was answered is kept: go on with --resume", err)
 	}
 	if f.verify {
@@ -140,14 +160,17 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 			return err
 		}
 	}
-	show := printSummary
-	if f.json {
-		show = func(env *environment, s eval.Summary) error { return printJSON(env, s) }
-	}
-	if err := show(env, summary); err != nil {
+	if err := f.show(env, summary); err != nil {
 		return err
 	}
 	return f.anyAnswer(summary)
+}
+
+func (f evalFlags) show(env *environment, s eval.Summary) error {
+	if f.json {
+		return printJSON(env, s)
+	}
+	return printSummary(env, s)
 }
 
 // anyAnswer makes a run without a single answer a failure, and says what the first question met with.
@@ -245,7 +268,7 @@ func dataFiles(ctx context.Context, f evalFlags, suite eval.Suite, bar *progress
 		case err == nil: // what cannot be read is recorded as the question's failure
 			files = append(files, picture)
 		}
-		bar.report("digests of pictures", len(seen), suite.Info.Items)
+		bar.report("digests of pictures", len(seen), suite.Items())
 	}
 	return files, nil
 }

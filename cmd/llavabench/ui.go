@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -35,7 +36,10 @@ func newProgress(w io.Writer) *progress {
 }
 
 // report says that done of total units of stage are finished.
-func (p *progress) report(stage string, done, total int) {
+func (p *progress) report(stage string, done, total int) { p.reportWith(stage, "", done, total) }
+
+// reportWith also says how it goes.
+func (p *progress) reportWith(stage, note string, done, total int) {
 	if p == nil || total <= 0 {
 		return
 	}
@@ -55,6 +59,7 @@ func (p *progress) report(stage string, done, total int) {
 				progressbar.OptionThrottle(100*time.Millisecond))
 		}
 		p.bar.ChangeMax(total)
+		p.bar.Describe(strings.TrimSuffix(stage+", "+note, ", "))
 		_ = p.bar.Set(done) // only the drawing can fail
 		return
 	}
@@ -62,7 +67,7 @@ func (p *progress) report(stage string, done, total int) {
 		return
 	}
 	left := time.Duration(float64(elapsed) / float64(done) * float64(total-done))
-	fmt.Fprintf(p.w, "llavabench: %s: %d of %d, about %s left\n", stage, done, total, left.Round(time.Second))
+	fmt.Fprintf(p.w, "llavabench: %s: %d of %d, %sabout %s left\n", stage, done, total, strings.TrimPrefix(note+", ", ", "), left.Round(time.Second))
 	p.printed = now
 }
 

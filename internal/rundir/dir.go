@@ -83,8 +83,8 @@ func Resume(path string, m Manifest) (*Dir, error) {
 	if err == nil {
 		err = d.repair()
 	}
-	if n := len(d.done); err == nil && n > m.Suite.Items {
-		err = fmt.Errorf("%s has %d answers, but the suite has %d questions", SamplesFile, n, m.Suite.Items)
+	if n := len(d.done); err == nil && n > m.Questions() {
+		err = fmt.Errorf("%s has %d answers, but the run has %d questions", SamplesFile, n, m.Questions())
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s cannot be resumed: %w", path, err), d.Close())
@@ -101,7 +101,7 @@ func sameResults(old, now Manifest) error {
 	for _, part := range []struct {
 		name     string
 		old, now any
-	}{{"suite", old.Suite, now.Suite}, {"system", old.System, now.System}, {"settings", old.Settings, now.Settings}} {
+	}{{"suite", old.Suite, now.Suite}, {"system", old.System, now.System}, {"settings", old.Settings, now.Settings}, {"shard", old.Shard, now.Shard}} {
 		a, b := flatten(part.name, part.old), flatten(part.name, part.now)
 		for _, key := range sortedKeys(a, b) {
 			if a[key] != b[key] {
@@ -190,31 +190,33 @@ func (d *Dir) Notes() []string { return d.notes }
 
 // Append writes one sample and its times, and flushes them to the system.
 func (d *Dir) Append(s Sample, t Timing) error {
-	for _, part := range []struct {
-		f *os.File
-		v any
-	}{{d.samples, s}, {d.timings, t}} {
-		var b bytes.Buffer
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(part.v); err != nil {
-			return err
-		}
-		// One write per line: what a crash leaves is a whole line or the beginning of one.
-		if _, err := part.f.Write(b.Bytes()); err != nil {
-			return err
-		}
+	if err := appendLine(d.samples, s); err != nil {
+		return err
 	}
-	return nil
+	return appendLine(d.timings, t)
+}
+
+func appendLine(f *os.File, v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	// One write per line: what a crash leaves is a whole line or the beginning of one.
+	_, err := f.Write(b.Bytes())
+	return err
+}
+
+// Pause writes the summary of what has been answered so far; the run can be resumed.
+func (d *Dir) Pause(summary any) error {
+	return errors.Join(d.samples.Sync(), d.timings.Sync(), d.writeJSON(summaryName, summary))
 }
 
 // Finish writes the summary and the manifest with its end.
 func (d *Dir) Finish(m Manifest, summary any) error {
 	m.SchemaVersion = SchemaVersion
-	if err := errors.Join(d.samples.Sync(), d.timings.Sync()); err != nil {
-		return err
-	}
-	if err := d.writeJSON(summaryName, summary); err != nil {
+	if err := d.Pause(summary); err != nil {
 		return err
 	}
 	return d.writeJSON(manifestName, m)

@@ -9,6 +9,7 @@ package rundir
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -28,10 +29,41 @@ type Manifest struct {
 	Data []File `json:"data,omitempty"`
 	// Work is what an answer costs by the model's shape; absent where the system does not know.
 	Work *Work `json:"work,omitempty"`
+	// Shard is the part of the suite that this run asks; absent where it asks all of it.
+	Shard *Shard `json:"shard,omitempty"`
+	// Merged are the runs that a whole one was put together from, in the order of their questions. Machine is the first one's,
+	// Load the sum.
+	Merged []Part `json:"merged,omitempty"`
 	// Pictures is the absolute directory that the pictures were read from; empty for drawn ones.
 	Pictures string `json:"pictures,omitempty"`
 	// Load is how busy the machine was with other work; absent where the system does not say.
 	Load    *Load      `json:"load,omitempty"`
+	Started time.Time  `json:"started"`
+	Ended   *time.Time `json:"ended,omitempty"`
+}
+
+// Questions is how many questions the run asks.
+func (m Manifest) Questions() int {
+	if m.Shard != nil {
+		return m.Shard.Items
+	}
+	return m.Suite.Items
+}
+
+// A Shard is a block of a suite's questions, one of Count that together are the suite.
+type Shard struct {
+	Number int `json:"number"` // 1 to Count, in the order of the questions
+	Count  int `json:"count"`
+	First  int `json:"first"` // index in the suite of the block's first question
+	Items  int `json:"items"`
+}
+
+func (s Shard) String() string { return fmt.Sprintf("%d/%d", s.Number, s.Count) }
+
+// A Part is a shard that went into a merged run.
+type Part struct {
+	Shard   Shard      `json:"shard"`
+	Machine Machine    `json:"machine"`
 	Started time.Time  `json:"started"`
 	Ended   *time.Time `json:"ended,omitempty"`
 }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"llavabench/eval"
+)
+
+// patient gives work a context that the end of ctx (the first Ctrl-C) leaves alone, so that the question under way can be
+// finished; a second interruption ends it. done must be called.
+func patient(ctx context.Context, w io.Writer) (work context.Context, done func()) {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		second := make(chan os.Signal, 1)
+		signal.Notify(second, os.Interrupt, syscall.SIGTERM)
+		defer signal.Stop(second)
+		notice(w, "finishing the questions under way; interrupt again to end at once")
+		select {
+		case <-second:
+			cancel()
+		case <-work.Done():
+		}
+	})
+	return work, func() { stop(); cancel() }
+}
+
+// interrupted shows what a run that was broken off has so far, and says how to go on.
+func (f evalFlags) interrupted(env *environment, s eval.Summary, items int) error {
+	if s.Samples > 0 {
+		if err := f.show(env, s); err != nil {
+			return err
+		}
+	}
+	args := slices.Clone(env.args)
+	if !f.resume {
+		args = append(args, "--resume")
+	}
+	return fmt.Errorf("interrupted after %d of %d questions, all recorded; go on with: %s", s.Samples, items, shellLine(append([]string{"llavabench"}, args...)))
+}
+
+// answered reports how far a run is.
+func (p *progress) answered(r eval.Progress) {
+	note := ""
+	if r.Accuracy.N > 0 {
+		note = fmt.Sprintf("%.1f %% right (95 %% interval %s)", 100*r.Accuracy.Value, percentRange(r.Accuracy.CI))
+	}
+	if r.Failed > 0 {
+		note += fmt.Sprintf(", %d failed", r.Failed)
+	}
+	if r.ImageTokens > 0 {
+		note += fmt.Sprintf(", %.0f image tokens/s", r.ImageTokens)
+	}
+	p.reportWith("questions", note, r.Done, r.Total)
+}
