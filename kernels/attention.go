@@ -128,7 +128,7 @@ func (c *attendCall) tile(t *attendScratch, g, first, last int) {
 	blocks := (all.hi - base + keyPanel - 1) / keyPanel
 	step := rows * keyPanel
 	s := grow(&t.s, roundUp(blocks, 4)*step)
-	c.set.scores(kv.dtype, s, q, kv.headKeys(g)[base*dim*size:], rows, blocks, dim, c.a.Scale)
+	c.scores(s, q, g, base, rows, blocks)
 
 	sum := grow(&t.sum, n)
 	common := all
@@ -140,11 +140,18 @@ func (c *attendCall) tile(t *attendScratch, g, first, last int) {
 
 	acc := grow(&t.acc, rows*kv.width)
 	clear(acc)
-	values := kv.headValues(g)
 	add := func(acc []float32, row, rows int, keys span) {
-		if keys.lo < keys.hi {
-			p := s[(keys.lo-base)/keyPanel*step+row*keyPanel:]
-			c.set.weightedSum(kv.dtype, acc, p, values[keys.lo*kv.width*size:], rows, keys.hi-keys.lo, keys.lo%keyPanel, step, kv.width)
+		// What a fork shares comes first; the chains go on over its own keys.
+		for _, from := range []struct {
+			kv    *KV
+			first int
+			keys  span
+		}{{kv.base, 0, span{keys.lo, min(keys.hi, kv.shared)}}, {kv, kv.shared, span{max(keys.lo, kv.shared), keys.hi}}} {
+			if n := from.keys.hi - from.keys.lo; n > 0 {
+				p := s[(from.keys.lo-base)/keyPanel*step+row*keyPanel:]
+				values := from.kv.headValues(g)[(from.keys.lo-from.first)*kv.width*size:]
+				c.set.weightedSum(kv.dtype, acc, p, values, rows, n, from.keys.lo%keyPanel, step, kv.width)
+			}
 		}
 	}
 	// The keys that all rows see are summed for all rows at once; what a row sees before and after them, for it alone.
@@ -161,6 +168,19 @@ func (c *attendCall) tile(t *attendScratch, g, first, last int) {
 		row := acc[i*kv.width : (i+1)*kv.width]
 		add(row, i, 1, span{max(see.lo, common.hi), see.hi})
 		c.set.divide(c.dst[c.at(g, first+i):][:dim], row[:dim], sum[i])
+	}
+}
+
+// scores computes the scores of rows queries with blocks panels of keys from key base on, a multiple of keyAlign.
+func (c *attendCall) scores(s, q []float32, g, base, rows, blocks int) {
+	kv := c.kv
+	panel := kv.dim * keyPanel * kv.dtype.Size()
+	if n := min(blocks, (kv.shared-base)/keyPanel); n > 0 {
+		c.set.scores(kv.dtype, s, q, kv.base.headKeys(g)[base/keyPanel*panel:], rows, n, kv.dim, c.a.Scale)
+		s, base, blocks = s[n*rows*keyPanel:], kv.shared, blocks-n
+	}
+	if blocks > 0 {
+		c.set.scores(kv.dtype, s, q, kv.headKeys(g)[(base-kv.shared)/keyPanel*panel:], rows, blocks, kv.dim, c.a.Scale)
 	}
 }
 

@@ -224,6 +224,48 @@ func TestAttendChunks(t *testing.T) {
 	})
 }
 
+// A fork gives the bits of the sequence that it continues, wherever it begins and whatever its base does afterwards.
+func TestAttendForks(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		for _, window := range []int{0, 9, 90} {
+			for _, d := range []tensor.DType{tensor.F32, tensor.BF16} {
+				c := attendCase{heads: 4, kvHeads: 2, dim: 40, keys: 217, rows: 217, dtype: d, a: Attention{Causal: true, Window: window}}.fill(7)
+				whole := c.attend(nil)
+				qw, kw := c.heads*c.dim, c.kvHeads*c.dim
+				for _, n := range []int{0, 1, 63, 64, 65, 127, 128, 150, 192, 216} {
+					base := NewKV(c.kvHeads, c.dim, 220, d)
+					base.Append(nil, c.k[:n*kw], c.v[:n*kw], n)
+					fork := base.Fork(n, c.keys)
+					base.Append(nil, c.v[:2*kw], c.k[:2*kw], 2)
+					out := make([]float32, len(c.q))
+					for at, size := n, 1; at < c.keys; size += 6 {
+						rows := min(size, c.keys-at)
+						fork.Append(nil, c.k[at*kw:(at+rows)*kw], c.v[at*kw:(at+rows)*kw], rows)
+						(*Workers)(nil).Attend(out[at*qw:(at+rows)*qw], c.q[at*qw:(at+rows)*qw], rows, c.heads, fork, c.a)
+						at += rows
+					}
+					requireSameFloats(t, whole[n*qw:], out[n*qw:], "fork")
+				}
+			}
+		}
+	})
+}
+
+func TestForkRefusesWhatWouldReadLostKeys(t *testing.T) {
+	c := attendCase{heads: 2, kvHeads: 2, dim: 8, keys: 140, rows: 3, dtype: tensor.F32, a: Attention{Causal: true}}.fill(3)
+	kv := c.kv(nil)
+	fork := kv.Fork(130, 150)
+	require.Equal(t, 130, fork.Len())
+	require.Equal(t, 150, fork.Cap())
+	require.Equal(t, int64(2*64*(8+16)*4), fork.Bytes(), "22 keys of its own")
+	fork.Truncate(128)
+	require.Panics(t, func() { fork.Truncate(127) })
+	require.Panics(t, func() { fork.Fork(1, 2) })
+	require.Panics(t, func() { fork.Clone() })
+	require.Panics(t, func() { kv.Fork(141, 150) })
+	require.Panics(t, func() { kv.Fork(10, 9) })
+}
+
 // What a masked key holds plays no part: later tokens of a chunk and tokens before the window may be NaN or infinite, and
 // the sign of a zero does not depend on the tile either.
 func TestAttendMaskedKeysAreAbsent(t *testing.T) {

@@ -20,10 +20,14 @@ const keyAlign = 4 * keyPanel
 //	values  [heads][capacity][width]          width = dim rounded up to 16, the rest zero
 //
 // capacity is rounded up to 64 keys in memory. A KV must not be written while it is read; any number of readers is fine.
+//
+// A fork (see Fork) has its first keys in another KV, which it reads, and the rest in its own memory.
 type KV struct {
 	heads, dim, width int
-	capacity, room    int // in keys: as promised, and rounded up
+	capacity, room    int // in keys: as promised, and rounded up; of a fork, without the keys of its base in room
 	length            int
+	base              *KV // holds the keys below shared; nil where shared is 0
+	shared            int // a multiple of keyAlign
 	dtype             tensor.DType
 	keys, values      []byte
 	line              []byte // scratch of Append: one head of one row
@@ -58,18 +62,39 @@ func (kv *KV) Dim() int { return kv.dim }
 // DType is the type in which keys and values are stored.
 func (kv *KV) DType() tensor.DType { return kv.dtype }
 
-// Bytes is the memory reserved for keys and values.
+// Bytes is the memory reserved for keys and values; a fork's without its base.
 func (kv *KV) Bytes() int64 { return int64(len(kv.keys)) + int64(len(kv.values)) }
 
-// Truncate drops all keys and values from n on. n must not exceed Len.
+// Truncate drops all keys and values from n on. n must not exceed Len, nor cut into what a fork shares.
 func (kv *KV) Truncate(n int) {
-	if n < 0 || n > kv.length {
+	if n < kv.shared || n > kv.length {
 		panic(fmt.Sprintf("kernels: KV truncated to %d of %d keys", n, kv.length))
 	}
 	kv.length = n
 }
 
-// Clone returns an independent copy with the same capacity.
+// Fork returns a KV with room for capacity keys whose first n are those of kv, which is not a fork itself. It copies fewer than
+// 64 of them and reads the others where they are: kv may grow, but must keep its first n keys for as long as the fork is used.
+// n must not exceed Len. The fork gives the bits that a copy would give.
+func (kv *KV) Fork(n, capacity int) *KV {
+	if kv.base != nil || n < 0 || n > kv.length || capacity < n {
+		panic(fmt.Sprintf("kernels: fork of %d of %d keys with capacity %d", n, kv.length, capacity))
+	}
+	shared := n / keyAlign * keyAlign
+	f := NewKV(kv.heads, kv.dim, capacity-shared, kv.dtype)
+	f.capacity, f.length = capacity, n
+	if shared > 0 {
+		f.base, f.shared = kv, shared
+	}
+	size := kv.dtype.Size()
+	for h := range kv.heads {
+		copy(f.headKeys(h), kv.headKeys(h)[shared*kv.dim*size:roundUp(n, keyPanel)*kv.dim*size])
+		copy(f.headValues(h), kv.headValues(h)[shared*kv.width*size:n*kv.width*size])
+	}
+	return f
+}
+
+// Clone returns an independent copy, of a KV that is not a fork, with the same capacity.
 func (kv *KV) Clone() *KV {
 	c := NewKV(kv.heads, kv.dim, kv.capacity, kv.dtype)
 	c.CopyPrefix(kv, kv.length)
@@ -77,9 +102,9 @@ func (kv *KV) Clone() *KV {
 }
 
 // CopyPrefix replaces the contents of kv by the first n keys and values of src, which must have the same heads, dim and
-// type. Nothing is rounded again, so a copied prefix gives the bits of a computed one.
+// type. Neither is a fork. Nothing is rounded again, so a copied prefix gives the bits of a computed one.
 func (kv *KV) CopyPrefix(src *KV, n int) {
-	if kv.heads != src.heads || kv.dim != src.dim || kv.dtype != src.dtype || n < 0 || n > src.length || n > kv.capacity {
+	if kv.base != nil || src.base != nil || kv.heads != src.heads || kv.dim != src.dim || kv.dtype != src.dtype || n < 0 || n > src.length || n > kv.capacity {
 		panic(fmt.Sprintf("kernels: copying %d of %d keys from [%d heads, %d, %s] to [%d heads, %d, %s] with capacity %d",
 			n, src.length, src.heads, src.dim, src.dtype, kv.heads, kv.dim, kv.dtype, kv.capacity))
 	}
@@ -111,7 +136,7 @@ func (kv *KV) appendHead(h int, k, v []float32, rows int, line []byte) {
 	size := kv.dtype.Size()
 	keys, values := kv.headKeys(h), kv.headValues(h)
 	for r := range rows {
-		j := kv.length + r
+		j := kv.length - kv.shared + r
 		at := (r*kv.heads + h) * kv.dim
 		Narrow(line, kv.dtype, k[at:at+kv.dim])
 		scatter(keys[(j/keyPanel*kv.dim*keyPanel+j%keyPanel)*size:], line, size)
@@ -141,7 +166,7 @@ func view[T uint16 | uint32](b []byte) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(zero)))
 }
 
-// headKeys and headValues are the bytes of one head.
+// headKeys and headValues are the bytes of one head in kv's own memory.
 func (kv *KV) headKeys(h int) []byte {
 	n := kv.room * kv.dim * kv.dtype.Size()
 	return kv.keys[h*n : (h+1)*n]

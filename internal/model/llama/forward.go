@@ -19,8 +19,7 @@ type Session struct {
 // BF16). It fails when capacity is above the positions that the model was made for.
 func (m *Model) NewSession(capacity int, kvType tensor.DType) (*Session, error) {
 	if m.cfg.MaxPositions > 0 && capacity > m.cfg.MaxPositions {
-		return nil, fmt.Errorf("a sequence of %d positions is longer than the context of %d (max_position_embeddings)",
-			capacity, m.cfg.MaxPositions)
+		return nil, tooLong(capacity, m.cfg.MaxPositions)
 	}
 	if !kvType.IsFloat() {
 		return nil, fmt.Errorf("key-value cache type %s is not known, expected F32, F16 or BF16", kvType)
@@ -32,17 +31,34 @@ func (m *Model) NewSession(capacity int, kvType tensor.DType) (*Session, error) 
 	return s, nil
 }
 
+func tooLong(positions, limit int) error {
+	return fmt.Errorf("a sequence of %d positions is longer than the context of %d (max_position_embeddings)", positions, limit)
+}
+
 // Len is the number of positions seen.
 func (s *Session) Len() int { return s.kv[0].Len() }
 
-// Truncate forgets every position from n on.
+// Fork makes a session with room for capacity positions that goes on after the first n positions of s, which it reads where they
+// are: s must keep them for as long as the fork is used. s is not a fork itself. Its errors are NewSession's.
+func (s *Session) Fork(n, capacity int) (*Session, error) {
+	if limit := s.model.cfg.MaxPositions; limit > 0 && capacity > limit {
+		return nil, tooLong(capacity, limit)
+	}
+	f := &Session{model: s.model}
+	for _, kv := range s.kv {
+		f.kv = append(f.kv, kv.Fork(n, capacity))
+	}
+	return f, nil
+}
+
+// Truncate forgets every position from n on, which must not lie in what a fork shares.
 func (s *Session) Truncate(n int) {
 	for _, kv := range s.kv {
 		kv.Truncate(n)
 	}
 }
 
-// Bytes is the memory that the key-value cache takes.
+// Bytes is the memory that the key-value cache takes; a fork's without what it shares.
 func (s *Session) Bytes() int64 {
 	var n int64
 	for _, kv := range s.kv {
