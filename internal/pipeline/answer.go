@@ -21,7 +21,9 @@ type Request struct {
 	Images   []*imaging.RGB
 	IDs      []int // prompt, with ImageID where each picture goes
 	Generate GenerateOptions
-	Observer Observer // may be nil
+	Observer Observer // may be nil; AnswerAll answers a request that has one by itself
+	// More says that a later call of AnswerAll begins with a request about the same Images, so that what they share is kept.
+	More bool
 }
 
 // A Picture is what the decoder sees of one image.
@@ -54,7 +56,12 @@ type Answer struct {
 	ImageTokens  int // of which image
 	Pictures     []Picture
 	Timings      Timings
-	Notes        []string // remarks about this answer
+	// Shared is the part of Timings that is this answer's share of work that was done once for several requests about the same
+	// pictures. Timings of requests that are answered together add up to the time that passed, but for FirstToken, which is
+	// when the token was known.
+	Shared   Timings
+	Together int      // requests answered at the same time; 1 for one by itself
+	Notes    []string // remarks about this answer
 }
 
 // Answer runs a request from pixels to text. An error of class ErrNotFinite says that the numbers broke down and where; one of
@@ -71,26 +78,22 @@ func (p *Pipeline) Answer(ctx context.Context, req Request) (a *Answer, err erro
 }
 
 func (p *Pipeline) answer(ctx context.Context, req Request) (*Answer, error) {
-	placed := 0
-	for _, id := range req.IDs {
-		if id == ImageID {
-			placed++
-		}
+	if err := placesFit(req); err != nil {
+		return nil, err
 	}
-	if placed != len(req.Images) {
-		return nil, fmt.Errorf("the prompt has places for %d pictures, but %d are given", placed, len(req.Images))
-	}
-	a := &Answer{}
+	a := &Answer{Together: 1}
 	var err error
 	if a.Pictures, err = p.Look(ctx, req.Images, req.Observer, &a.Timings); err != nil {
 		return nil, err
 	}
 	start := time.Now()
-	x, err := p.embed(req.IDs, a)
+	cut := p.count(req.IDs, a)
+	x, err := p.embed(req.IDs, 0, a.Pictures)
 	if err != nil {
 		return nil, err
 	}
-	if x, err = p.fit(x, a); err != nil {
+	x = x[:len(x)-cut*p.llm.Config().Hidden]
+	if err := p.fits(a); err != nil {
 		return nil, err
 	}
 	a.Timings.Projector += time.Since(start)
@@ -104,6 +107,23 @@ func (p *Pipeline) answer(ctx context.Context, req Request) (*Answer, error) {
 	}
 	a.Generation = *g
 	return a, nil
+}
+
+// placesFit checks that a prompt has a place for each picture.
+func placesFit(r Request) error {
+	if n := placed(r.IDs); n != len(r.Images) {
+		return fmt.Errorf("the prompt has places for %d pictures, but %d are given", n, len(r.Images))
+	}
+	return nil
+}
+
+func placed(ids []int) (n int) {
+	for _, id := range ids {
+		if id == ImageID {
+			n++
+		}
+	}
+	return n
 }
 
 // Look takes pictures to image tokens: plan, views, tower, projector, merge. The times are added to t.
@@ -237,10 +257,9 @@ func pool(dst []float32, kind variants.PoolKind, t variants.Taps, at [4][]float3
 	}
 }
 
-// embed builds the merged sequence [positions, hidden]: the embedding of each text token, and each picture's tokens in
-// its place.
-func (p *Pipeline) embed(ids []int, a *Answer) ([]float32, error) {
-	hidden := p.llm.Config().Hidden
+// count adds up the positions of a prompt, and returns how many are to be cut off at its end where the settings ask for
+// tokenizer_model_max_length, as the reference does silently.
+func (p *Pipeline) count(ids []int, a *Answer) (cut int) {
 	for i, pic := range a.Pictures {
 		a.ImageTokens += pic.Tokens
 		for _, w := range pic.Layout.Warnings() {
@@ -249,39 +268,47 @@ func (p *Pipeline) embed(ids []int, a *Answer) ([]float32, error) {
 	}
 	a.TextTokens = len(ids) - len(a.Pictures)
 	a.PromptTokens = a.TextTokens + a.ImageTokens
-	x := make([]float32, 0, a.PromptTokens*hidden)
+	if limit := p.opts.TokenizerMaxLength; limit > 0 && a.PromptTokens > limit {
+		a.Notes = append(a.Notes, fmt.Sprintf("the prompt of %d positions is cut to %d on the right (tokenizer_model_max_length), as the reference does", a.PromptTokens, limit))
+		cut, a.PromptTokens = a.PromptTokens-limit, limit
+	}
+	return cut
+}
+
+// embed builds the merged sequence [positions, hidden] of ids from index first on: the embedding of each text token, and each
+// picture's tokens in its place.
+func (p *Pipeline) embed(ids []int, first int, pictures []Picture) ([]float32, error) {
+	hidden := p.llm.Config().Hidden
+	var x []float32
 	row := make([]float32, hidden)
 	picture := 0
 	for i, id := range ids {
-		if id == ImageID {
-			x = append(x, a.Pictures[picture].Embedded...)
+		switch {
+		case id == ImageID:
+			if i >= first {
+				x = append(x, pictures[picture].Embedded...)
+			}
 			picture++
-			continue
+		case i >= first:
+			if err := p.llm.Embed(row, []int{id}); err != nil {
+				return nil, fmt.Errorf("prompt position %d: %w", i, err)
+			}
+			x = append(x, row...)
 		}
-		if err := p.llm.Embed(row, []int{id}); err != nil {
-			return nil, fmt.Errorf("prompt position %d: %w", i, err)
-		}
-		x = append(x, row...)
 	}
 	return x, nil
 }
 
-// fit cuts the sequence to tokenizer_model_max_length where the settings ask for it, as the reference does silently, and
-// refuses one that is longer than the context.
-func (p *Pipeline) fit(x []float32, a *Answer) ([]float32, error) {
-	hidden := p.llm.Config().Hidden
-	if limit := p.opts.TokenizerMaxLength; limit > 0 && a.PromptTokens > limit {
-		a.Notes = append(a.Notes, fmt.Sprintf("the prompt of %d positions is cut to %d on the right (tokenizer_model_max_length), as the reference does", a.PromptTokens, limit))
-		x, a.PromptTokens = x[:limit*hidden], limit
-	}
+// fits refuses a prompt that is longer than the context, and notes one longer than any that the model was trained with.
+func (p *Pipeline) fits(a *Answer) error {
 	if limit := p.Context(); limit > 0 && a.PromptTokens > limit {
-		return nil, fmt.Errorf("the prompt is longer than the context: %d text tokens and %d image tokens make %d positions, but the model has %d (max_position_embeddings)",
+		return fmt.Errorf("the prompt is longer than the context: %d text tokens and %d image tokens make %d positions, but the model has %d (max_position_embeddings)",
 			a.TextTokens, a.ImageTokens, a.PromptTokens, limit)
 	}
 	if trained := p.variant.TrainedContext; trained > 0 && a.PromptTokens > trained {
 		a.Notes = append(a.Notes, fmt.Sprintf("the prompt has %d positions, but %s was trained with at most %d", a.PromptTokens, p.variant.Title, trained))
 	}
-	return x, nil
+	return nil
 }
 
 // loop shares the rows of an image among the workers.

@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -45,81 +43,25 @@ type Generation struct {
 // Generate runs the decoder over a merged prompt x [rows, hidden] (overwritten) and then token by token. The result does
 // not depend on Options.PrefillChunk or the number of threads. Times are added to t.
 func (p *Pipeline) Generate(ctx context.Context, x []float32, o GenerateOptions, obs Observer, t *Timings) (*Generation, error) {
-	if err := o.Sample.Check(); err != nil {
-		return nil, err
-	}
-	if o.MaxNewTokens < 0 {
-		return nil, fmt.Errorf("the number of new tokens is %d, expected 0 or more", o.MaxNewTokens)
-	}
-	hidden := p.llm.Config().Hidden
-	rows := len(x) / hidden
-	if rows == 0 {
-		return nil, errors.New("the prompt is empty")
-	}
-	// Generation ends where the context does.
-	limit := o.MaxNewTokens
-	if p.Context() > 0 {
-		limit = min(limit, p.Context()-rows)
-	}
-	if limit < 0 {
-		return nil, fmt.Errorf("a prompt of %d positions is longer than the context of %d", rows, p.Context())
-	}
-	session, err := p.llm.NewSession(rows+limit, p.kvType)
+	rows := len(x) / p.llm.Config().Hidden
+	s, err := p.newSequence(rows, o, obs, t)
 	if err != nil {
 		return nil, err
 	}
+	if s.session, err = p.llm.NewSession(rows+s.limit, p.kvType); err != nil {
+		return nil, err
+	}
 	start := time.Now()
-	last, err := p.prefill(ctx, session, x, rows, obs)
+	last, err := p.prefill(ctx, s.session, x, rows, obs)
 	if err != nil {
 		return nil, err
 	}
 	t.Prefill += time.Since(start)
-
-	start = time.Now()
-	g := &Generation{Logits: append([]float32(nil), last...), Finish: FinishLength}
-	out := p.newTextOut(o.Stop, o.Stream)
-	sampler := sample.New(o.Sample)
-	row := make([]float32, hidden)
-	var scratch llama.Scratch
-	for len(g.IDs) < limit {
-		if err := observe(obs, "step_logits", []int{len(last)}, last); err != nil {
-			return nil, err
-		}
-		if err := p.checkLogits(session.Len()-1, last[:p.vocabulary()]); err != nil {
-			return nil, fmt.Errorf("generated token %d: %w", len(g.IDs), err)
-		}
-		id, err := sampler.Next(last[:p.vocabulary()])
-		if err != nil {
-			return nil, fmt.Errorf("generated token %d: %w", len(g.IDs), err)
-		}
-		if len(g.IDs) == 0 {
-			t.FirstToken = t.beforeDecode() + time.Since(start)
-		}
-		g.IDs = append(g.IDs, id)
-		p.report("generate", len(g.IDs), limit)
-		if p.isEOS(id, o.EOS) {
-			g.Finish = FinishEOS
-			break
-		}
-		if out.push(id) {
-			g.Finish = FinishStop
-			break
-		}
-		if len(g.IDs) == limit {
-			break
-		}
-		if err := p.llm.Embed(row, []int{id}); err != nil {
-			return nil, err
-		}
-		segment := []llama.Segment{{Session: session, Rows: 1}}
-		if err := p.llm.Forward(p.workers, &scratch, row, segment, p.until(ctx, session.Len())); err != nil {
-			return nil, err
-		}
-		p.llm.Logits(p.workers, last, row, 1)
+	s.begin(last)
+	if err := p.decode(ctx, []*sequence{s}, func() time.Duration { return t.beforeDecode() + t.Decode }); err != nil {
+		return nil, err
 	}
-	t.Decode += time.Since(start)
-	g.Text = out.finish()
-	return g, nil
+	return s.finish(), nil
 }
 
 // prefill runs the prompt in chunks and returns the logits of its last position.

@@ -59,6 +59,7 @@ type Pipeline struct {
 	notes   []string
 	report  func(stage string, done, total int)
 	vision  clip.Scratch
+	kept    *company // of the last requests, where more about the same pictures are to come
 }
 
 // Open opens the checkpoint at path (a directory, or a name in the hub cache) and builds its networks over the mapped
