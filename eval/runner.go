@@ -66,6 +66,8 @@ type Suite struct {
 	Pictures  string                     // directory of the picture files, for the record; "" where there are none
 	// Score gives 0 to 1 for the text of an answer to a question that has a reference.
 	Score func(q Question, text string) float64
+	// Official scores the samples of the whole suite as the benchmark's owners do; nil where nobody does. Shards are not scored.
+	Official func(samples []rundir.Sample) (*Official, error)
 }
 
 // Options are how a run is made. Nothing of them changes an answer.
@@ -112,6 +114,11 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 		return Summary{}, err
 	}
 	summary := Summarise(samples)
+	if s.Official != nil && s.Part == nil {
+		if summary.Official, err = s.Official(samples); err != nil {
+			return Summary{}, fmt.Errorf("suite %s: %w", s.Info.Name, err)
+		}
+	}
 	ended := o.Now()
 	m.Ended, m.Load = &ended, rundir.ReadLoad()
 	return summary, dir.Finish(m, summary)

@@ -17,6 +17,30 @@ type Summary struct {
 	// ImageTokens and PromptTokens are means over the answered questions.
 	ImageTokens  float64 `json:"mean_image_tokens"`
 	PromptTokens float64 `json:"mean_prompt_tokens"`
+	// Official is the score by the rules of the benchmark's owners; absent for other suites.
+	Official *Official `json:"official,omitempty"`
+}
+
+// An Official is a run's score by the rules of a benchmark's owners.
+type Official struct {
+	Scorer   string   `json:"scorer,omitempty"` // "" where the answers cannot be scored here, which Notes explain
+	Upstream string   `json:"upstream,omitempty"`
+	Figures  []Figure `json:"figures,omitempty"` // the headline first
+	Answered int      `json:"answered"`
+	Missing  int      `json:"missing"`  // questions without an answer
+	Unparsed int      `json:"unparsed"` // answers that no rule understands
+	Notes    []string `json:"notes,omitempty"`
+}
+
+// A Figure is one figure of a score.
+type Figure struct {
+	Name  string   `json:"name"`
+	Value *float64 `json:"value"` // null where it is not a finite number
+	Text  string   `json:"text"`  // as upstream prints it
+	N     int      `json:"n,omitempty"`
+	Unit  string   `json:"unit"` // "percent", "ratio", "points" or "count"
+	// CI is the 95 % interval, clustered by image where questions share one; absent where nothing is known.
+	CI *stats.Interval `json:"ci95,omitempty"`
 }
 
 // A Group is the accuracy of a set of samples, with its 95 % interval. Questions about one image are a cluster of samples,

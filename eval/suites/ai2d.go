@@ -85,8 +85,9 @@ func openMCQ(d *Dir, names ...string) (*Data, error) {
 			group = path
 		}
 		delete(row.cells, "image")
+		list := choices(row.cells)
 		data.Questions = append(data.Questions, Question{ID: row.cells["index"], Text: row.cells["question"], Group: group, Category: row.cells["category"],
-			Reference: MCQReference{Answer: answer, Choices: choices(row.cells)}})
+			Reference: MCQReference{Answer: answer, Choices: list}, Parts: Item{Hint: row.cells["hint"], Options: optionTexts(list)}})
 	}
 	return data, uniqueIDs(name, data.Questions)
 }

@@ -68,6 +68,8 @@ func (r *Record) Text(names ...string) (string, bool) {
 type AnswerFormat struct {
 	// ID gives the identifier of a record; nil is idFields, then the key of an Object.
 	ID func(r *Record) (string, bool)
+	// Write gives the id of a question in LLaVA's answer files; nil is its own.
+	Write func(q *Question) string
 	// Text gives the answer of a record that holds it in an unusual form; ok is false for the usual ones.
 	Text func(r *Record) (text string, ok bool)
 	// Texts are the fields that hold the answer, tried before textFields.

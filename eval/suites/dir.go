@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -27,13 +28,20 @@ const (
 )
 
 // A Dir is the data directory of a suite. Names in it are slash-separated and relative; a name that would lead out of it is
-// refused, wherever it comes from. Symbolic links are the user's own and are followed.
+// refused, wherever it comes from. Files may lie in it as they are, compressed as NAME.gz, or in zip files that stand where they
+// would be unpacked. Symbolic links to the files and folders that a suite asks for are the user's own and are followed; one that a
+// picture's name leads through must stay inside, see Picture.
 type Dir struct {
 	// Split is the split to read of suites with several; "" is the first that is there.
 	Split string
 
-	root string
-	read []string
+	root     string
+	read     []string
+	folders  []string                          // of pictures, as the suite names them
+	archives map[string][]*archive             // by the folder that they lie in
+	roots    map[string]*os.Root               // by the folder, for pictures
+	embedded map[string]func() ([]byte, error) // pictures inside tables, by name
+	open     []io.Closer
 }
 
 // OpenDir opens a data directory.
@@ -45,7 +53,17 @@ func OpenDir(root string) (*Dir, error) {
 	if !st.IsDir() {
 		return nil, fmt.Errorf("%s: expected a directory of data, found a file", root)
 	}
-	return &Dir{root: root}, nil
+	return &Dir{root: root, archives: map[string][]*archive{}, roots: map[string]*os.Root{}, embedded: map[string]func() ([]byte, error){}}, nil
+}
+
+// Close releases the files that pictures are read from.
+func (d *Dir) Close() error {
+	var errs []error
+	for _, c := range d.open {
+		errs = append(errs, c.Close())
+	}
+	d.open = nil
+	return errors.Join(errs...)
 }
 
 // Root is the directory's path.
@@ -57,23 +75,25 @@ func (d *Dir) Read() []string { return d.read }
 // Path is where name lies in the file system.
 func (d *Dir) Path(name string) (string, error) {
 	local := filepath.FromSlash(strings.TrimSuffix(name, "/"))
-	if !filepath.IsLocal(local) {
+	if !filepath.IsLocal(local) || strings.ContainsAny(name, "\\\x00") {
 		return "", fmt.Errorf("%s: %q leads out of the data directory", d.root, name)
 	}
 	return filepath.Join(d.root, local), nil
 }
 
-// Exists reports whether there is a file or folder name, or a file name.gz.
+// Exists reports whether there is a file or folder name, a file name.gz, or either in a zip file.
 func (d *Dir) Exists(name string) bool {
 	p, err := d.Path(name)
 	if err != nil {
 		return false
 	}
-	if _, err := os.Stat(p); err == nil {
-		return true
+	for _, p := range []string{p, p + ".gz"} {
+		if _, err := os.Stat(p); err == nil {
+			return true
+		}
 	}
-	_, err = os.Stat(p + ".gz")
-	return err == nil
+	_, _, found := d.inArchives(strings.TrimSuffix(name, "/"))
+	return found
 }
 
 // First is the first of names that exists.
@@ -83,51 +103,72 @@ func (d *Dir) First(names ...string) (string, error) {
 			return name, nil
 		}
 	}
-	return "", fmt.Errorf("%s: %w: %s", d.root, fs.ErrNotExist, strings.Join(names, " or "))
+	err := fmt.Errorf("%s: %w: %s", d.root, fs.ErrNotExist, strings.Join(names, " or "))
+	return "", errors.Join(append([]error{err}, d.archiveErrors()...)...)
 }
 
 // Glob lists the files that match a pattern of path.Match, sorted, with a trailing .gz taken off.
 func (d *Dir) Glob(pattern string) ([]string, error) {
 	folder, base := path.Split(pattern)
-	p, err := d.Path(path.Clean("./" + folder))
+	dir := path.Clean("./" + folder)
+	p, err := d.Path(dir)
 	if err != nil {
 		return nil, err
 	}
 	entries, err := os.ReadDir(p)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	var names []string
+	var bases []string
 	for _, e := range entries {
-		name := strings.TrimSuffix(e.Name(), ".gz")
+		if !e.IsDir() {
+			bases = append(bases, strings.TrimSuffix(e.Name(), ".gz"))
+		}
+	}
+	bases = append(bases, d.listArchives(dir)...)
+	slices.Sort(bases)
+	var names []string
+	for _, name := range slices.Compact(bases) {
 		ok, err := path.Match(base, name)
 		if err != nil {
 			return nil, err
 		}
-		if ok && !e.IsDir() && (len(names) == 0 || names[len(names)-1] != folder+name) {
+		if ok {
 			names = append(names, folder+name)
 		}
 	}
 	return names, nil
 }
 
-// ReadFile reads name, or name.gz decompressed.
-func (d *Dir) ReadFile(name string) ([]byte, error) {
+// openFile opens name, or name.gz, or either's entry in a zip file, to be read from front to end.
+func (d *Dir) openFile(name string) (*plain, error) {
 	p, err := d.Path(name)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := readPlain(p)
+	r, err := openPlain(p)
 	if errors.Is(err, fs.ErrNotExist) {
-		if zipped, zerr := readPlain(p + ".gz"); !errors.Is(zerr, fs.ErrNotExist) {
-			raw, err = zipped, zerr
+		if zipped, zerr := openPlain(p + ".gz"); !errors.Is(zerr, fs.ErrNotExist) {
+			return zipped, zerr
 		}
+		if a, entry, found := d.inArchives(name); found {
+			return a.open(entry)
+		}
+		return nil, errors.Join(append([]error{err}, d.archiveErrors()...)...)
 	}
+	return r, err
+}
+
+// ReadFile reads name, decompressed.
+func (d *Dir) ReadFile(name string) ([]byte, error) {
+	r, err := d.openFile(name)
 	if err != nil {
 		return nil, err
+	}
+	defer r.Close()
+	raw, err := readAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(d.root, filepath.FromSlash(name)), err)
 	}
 	d.read = append(d.read, name)
 	return raw, nil
@@ -144,19 +185,11 @@ func (d *Dir) JSON(name string, v any) error {
 
 // JSONLines reads a file of one JSON value a line, blank lines passed over. f gets the line's number, from 1.
 func (d *Dir) JSONLines(name string, f func(line int, raw []byte) error) error {
-	p, err := d.Path(name)
+	r, err := d.openFile(name)
 	if err != nil {
 		return err
 	}
-	r, err := openPlain(p)
-	if errors.Is(err, fs.ErrNotExist) {
-		if zipped, zerr := openPlain(p + ".gz"); !errors.Is(zerr, fs.ErrNotExist) {
-			r, err = zipped, zerr
-		}
-	}
-	if err != nil {
-		return err
-	}
+	p := filepath.Join(d.root, filepath.FromSlash(name))
 	defer r.Close()
 	d.read = append(d.read, name)
 	sc := bufio.NewScanner(r)
@@ -209,10 +242,8 @@ func readPlain(p string) ([]byte, error) {
 // A plain reads a file's bytes, decompressed if it is gzip.
 type plain struct {
 	io.Reader
-	file *os.File
+	io.Closer
 }
-
-func (p *plain) Close() error { return p.file.Close() }
 
 // openPlain opens a regular file, and nothing else: a pipe would be waited for without end.
 func openPlain(p string) (*plain, error) {
@@ -236,22 +267,23 @@ func openPlain(p string) (*plain, error) {
 		f.Close()
 		return nil, fmt.Errorf("%s: gzip: %w", p, err)
 	}
-	return &plain{&inflated{r: z, left: max(unpackedFloor, maxRatio*info.Size())}, f}, nil
+	return &plain{&inflated{r: z, left: max(unpackedFloor, maxRatio*info.Size()), kind: "gzip"}, f}, nil
 }
 
-// An inflated reads what gzip unpacks, up to a limit.
+// An inflated reads what gzip or zip unpacks, up to a limit.
 type inflated struct {
 	r    io.Reader
 	left int64
+	kind string
 }
 
 func (i *inflated) Read(p []byte) (int, error) {
 	n, err := i.r.Read(p)
 	if i.left -= int64(n); i.left < 0 {
-		return 0, fmt.Errorf("gzip: it unpacks to more than %d times its size", maxRatio)
+		return 0, fmt.Errorf("%s: it unpacks to more than %d times its size", i.kind, maxRatio)
 	}
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("gzip: %w", err)
+		err = fmt.Errorf("%s: %w", i.kind, err)
 	}
 	return n, err
 }

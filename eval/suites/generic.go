@@ -118,7 +118,7 @@ func openGeneric(d *Dir) (*Data, error) {
 		if len(ref.Choices) > 0 && !slices.ContainsFunc(ref.Choices, func(c score.Choice) bool { return len(ref.Answers) == 1 && c.Letter == ref.Answers[0] }) {
 			return fmt.Errorf("question %q has %d choices, but its answer is %q, expected one of their letters", q.QuestionID, len(q.Choices), ref.Answers)
 		}
-		question := Question{ID: string(q.QuestionID), Text: *q.Text, Category: q.Category, Reference: ref}
+		question := Question{ID: string(q.QuestionID), Text: *q.Text, Category: q.Category, Reference: ref, Parts: Item{Options: q.Choices}}
 		for _, image := range q.Image {
 			if !filepath.IsLocal(filepath.FromSlash(image)) || strings.ContainsAny(image, "\\\x00") {
 				return fmt.Errorf("question %q: image %q leads out of the data directory", q.QuestionID, image)

@@ -18,6 +18,7 @@ func llavaBench() *Suite {
 		Size:    "30 MB",
 		Metric:  "the judge's score relative to that of the reference answers, percent",
 		Items:   60,
+		Judged:  true,
 		Files: []File{
 			{Path: "questions.jsonl", Alternatives: []string{"qa90_questions.jsonl", "reviews.jsonl"}, Source: "https://huggingface.co/datasets/liuhaotian/llava-bench-in-the-wild",
 				Note: "or the reviews themselves, which name their categories"},
@@ -55,7 +56,7 @@ func openLLaVABench(d *Dir) (*Data, error) {
 			continue // reviewed more than once
 		}
 		seen[q.QuestionID] = true
-		question := Question{ID: string(q.QuestionID), Text: q.Text, Group: q.Image, Category: q.Category}
+		question := Question{ID: string(q.QuestionID), Text: q.Text, Group: q.Image, Category: string(q.Category)}
 		if q.Image != "" {
 			question.Images = []string{"images/" + q.Image}
 		}

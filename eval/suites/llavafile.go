@@ -3,6 +3,7 @@ package suites
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +13,7 @@ type llavaQuestion struct {
 	QuestionID ID     `json:"question_id"`
 	Image      string `json:"image"`
 	Text       string `json:"text"`
-	Category   string `json:"category"`
+	Category   ID     `json:"category"` // SEED: the number of a type
 }
 
 // readLLaVAQuestions reads such a file.
@@ -30,6 +31,14 @@ func readLLaVAQuestions(d *Dir, name string) ([]llavaQuestion, error) {
 		return nil
 	})
 	return list, err
+}
+
+// untilEmpty cuts a list of options at the first that is not there.
+func untilEmpty(options ...string) []string {
+	if i := slices.Index(options, ""); i >= 0 {
+		options = options[:i]
+	}
+	return options
 }
 
 // firstLine is the question without the lines that LLaVA's files add.

@@ -90,6 +90,8 @@ func mathvistaQuestion(pid string, raw json.RawMessage) (Question, error) {
 		Image        string                     `json:"image"`
 		Choices      []string                   `json:"choices"`
 		Precision    *float64                   `json:"precision"`
+		Unit         *string                    `json:"unit"`
+		Query        string                     `json:"query"`
 		Answer       string                     `json:"answer"`
 		QuestionType string                     `json:"question_type"`
 		AnswerType   string                     `json:"answer_type"`
@@ -113,7 +115,11 @@ func mathvistaQuestion(pid string, raw json.RawMessage) (Question, error) {
 		}
 		ref.Keys[key] = list
 	}
-	return Question{ID: pid, Images: []string{q.Image}, Text: q.Question, Group: q.Image, Category: q.QuestionType, Reference: ref}, nil
+	parts := Item{Options: q.Choices, AnswerType: q.AnswerType, Precision: ref.Precision, Query: q.Query}
+	if q.Unit != nil {
+		parts.Unit = *q.Unit
+	}
+	return Question{ID: pid, Images: []string{q.Image}, Text: q.Question, Group: q.Image, Category: q.QuestionType, Reference: ref, Parts: parts}, nil
 }
 
 // mathvistaValues are those of one key of the metadata: a text or a list.

@@ -101,7 +101,7 @@ func openMMBench(d *Dir, names []string) (*Data, error) {
 		}
 		delete(row.cells, "image") // megabytes that no score needs
 		data.Questions = append(data.Questions, Question{ID: strconv.Itoa(index), Text: row.cells["question"], Group: strconv.Itoa(ref.Base),
-			Category: row.cells["category"], Reference: ref})
+			Category: row.cells["category"], Reference: ref, Parts: Item{Hint: row.cells["hint"], Options: optionTexts(ref.Choices)}})
 	}
 	return data, uniqueIDs(name, data.Questions)
 }
@@ -116,6 +116,18 @@ func choices(cells map[string]string) []score.Choice {
 		}
 	}
 	return list
+}
+
+// optionTexts are the options as a prompt shows them: up to the first that is absent, as every harness does.
+func optionTexts(list []score.Choice) []string {
+	var texts []string
+	for i, c := range list {
+		if c.Letter != score.Letter(i) {
+			break
+		}
+		texts = append(texts, c.Text)
+	}
+	return texts
 }
 
 type tsvRow struct {

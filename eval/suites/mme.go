@@ -38,7 +38,7 @@ func mme() *Suite {
 			{Name: "vlmevalkit", Upstream: "open-compass/VLMEvalKit e8e78f0, vlmeval/dataset/utils/yorn.py, exact_matching", Score: scoreMMEVLMEvalKit},
 		},
 		Submission: &Submission{Name: "mme_results.zip", Write: writeMME},
-		Answers: AnswerFormat{Read: readMMEResults, ID: func(r *Record) (string, bool) {
+		Answers: AnswerFormat{Read: readMMEResults, Write: mmeAnswerID, ID: func(r *Record) (string, bool) {
 			if r.Format == Table {
 				return r.Text("image_path", "question_id", "index")
 			}
@@ -136,6 +136,7 @@ func orderMME(d *Dir, data *Data) error {
 	for _, q := range list {
 		if i, ok := find(&Answer{ID: string(q.QuestionID), Prompt: q.Text}); ok && !taken[i] {
 			taken[i] = true
+			data.Questions[i].Asked = q.Text
 			ordered = append(ordered, data.Questions[i])
 		}
 	}
@@ -155,17 +156,22 @@ const (
 
 // mmeFinder finds the question of an answer: by subtask, file and question, as LLaVA's converter does, which turns its prompt
 // back into the question as published; some have two spaces before the request. Answers that repeat no question are dealt to the
-// questions of their image in turn.
+// questions of their image in turn. The ids of openMME are known as well.
 func mmeFinder(data *Data) func(*Answer) (int, bool) {
 	type key struct{ group, question string }
 	index := make(map[key]int, len(data.Questions))
+	byID := make(map[string]int, len(data.Questions))
 	groups := map[string][]int{}
 	for i, q := range data.Questions {
 		index[key{q.Group, q.Text}] = i
+		byID[q.ID] = i
 		groups[q.Group] = append(groups[q.Group], i)
 	}
 	next := map[string]int{}
 	return func(a *Answer) (int, bool) {
+		if i, ok := byID[a.ID]; ok {
+			return i, true
+		}
 		group := mmeGroup(a.ID)
 		if i, ok := index[key{group, a.Prompt}]; ok {
 			return i, true
@@ -198,6 +204,9 @@ func mmeGroup(id string) string {
 	stem, _, _ := strings.Cut(path.Base(id), ".")
 	return category + "/" + stem
 }
+
+// mmeAnswerID is the id in LLaVA's files, which both questions of an image have.
+func mmeAnswerID(q *Question) string { return strings.TrimPrefix(q.Images[0], mmeFolder+"/") }
 
 // MMEResults are the files that LLaVA's convert_answer_to_mme.py writes for the official tool: one a subtask, a line an answer in
 // the order of the answers: file, question, truth and answer, separated by tabs.

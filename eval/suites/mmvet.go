@@ -18,6 +18,7 @@ func mmvet() *Suite {
 		Size:    "70 MB",
 		Metric:  "mean grade over the judge's runs, percent",
 		Items:   218,
+		Judged:  true,
 		Files: []File{
 			{Path: "mm-vet.json", Source: "https://github.com/yuweihao/MM-Vet/releases/download/v1/mm-vet.zip"},
 			{Path: "bard_set.json", Source: "https://github.com/yuweihao/MM-Vet", Note: "the subset without people's faces", Optional: true},
@@ -31,7 +32,7 @@ func mmvet() *Suite {
 			{Name: "vlmevalkit", Upstream: "open-compass/VLMEvalKit e8e78f0, vlmeval/dataset/utils/mmvet.py, on the grades of the first run", Score: scoreMMVetVLMEvalKit},
 		},
 		Submission: &Submission{Name: "mmvet_results.json", Write: writeMMVet},
-		Answers:    AnswerFormat{ID: mmvetID, Text: mmvetText},
+		Answers:    AnswerFormat{ID: mmvetID, Text: mmvetText, Write: func(q *Question) string { return strings.TrimPrefix(q.ID, "v1_") }},
 	}
 }
 
@@ -56,6 +57,9 @@ func mmvetText(r *Record) (string, bool) {
 	return content[0], true
 }
 
+// mmvetCapabilities are what a question asks for; its answer is the judge's business.
+type mmvetCapabilities []string
+
 // mmvetSubset is the ids of bard_set.json; nil where there is no such file.
 type mmvetSubset map[string]bool
 
@@ -76,7 +80,7 @@ func openMMVet(d *Dir) (*Data, error) {
 		}
 		it := score.MMVetItem{Capabilities: q.Capability}
 		data.Questions = append(data.Questions, Question{ID: key, Text: q.Question, Group: q.Image, Images: []string{"images/" + q.Image},
-			Category: it.Combination(), Reference: q.Capability})
+			Category: it.Combination(), Reference: mmvetCapabilities(q.Capability)})
 		return nil
 	})
 	if err != nil {
@@ -147,7 +151,7 @@ func mmvetItems(d *Data, a *Answers, in func(id string) bool) ([]score.MMVetItem
 		if runs < 0 || len(grades) < runs {
 			runs = len(grades)
 		}
-		items = append(items, score.MMVetItem{Capabilities: kept.Questions[q].Reference.([]string), Grades: grades})
+		items = append(items, score.MMVetItem{Capabilities: kept.Questions[q].Reference.(mmvetCapabilities), Grades: grades})
 		sample := m.Sample(kept, q)
 		sample.Parsed = answer.Text
 		r.Samples = append(r.Samples, sample)
@@ -163,7 +167,7 @@ func mmvetItems(d *Data, a *Answers, in func(id string) bool) ([]score.MMVetItem
 	}
 	for q, answer := range m.Answers {
 		if answer == nil {
-			items = append(items, score.MMVetItem{Capabilities: kept.Questions[q].Reference.([]string), Grades: make([]float64, runs)})
+			items = append(items, score.MMVetItem{Capabilities: kept.Questions[q].Reference.(mmvetCapabilities), Grades: make([]float64, runs)})
 			r.Samples = append(r.Samples, m.Sample(kept, q))
 		}
 	}

@@ -75,7 +75,7 @@ func openPOPE(d *Dir) (*Data, error) {
 			return nil, err
 		}
 		for _, q := range list {
-			listed[q.Category] = append(listed[q.Category], q)
+			listed[string(q.Category)] = append(listed[string(q.Category)], q)
 		}
 	}
 	data := &Data{Labelled: true}
@@ -106,7 +106,7 @@ func openPOPE(d *Dir) (*Data, error) {
 				if questions[i].Image != l.Image {
 					return nil, fmt.Errorf("%s: %s question %d is about %q, but label %d of %s about %q", questionFile, split.name, i+1, questions[i].Image, i+1, name, l.Image)
 				}
-				q.ID = string(questions[i].QuestionID)
+				q.ID, q.Asked = string(questions[i].QuestionID), questions[i].Text
 			} else {
 				q.ID = strconv.Itoa(split.base + i + 1)
 			}

@@ -97,7 +97,10 @@ func promptTable() []Prompt {
 		{"infovqa", kit, "", short},
 		{"ai2d", lmms, "", letter},
 		{"ai2d", kit, "", letter},
-		{"realworldqa", lmms, "", lines(question)},
+		// The hub's text ends in the options and this request; tables have the options in columns.
+		{"realworldqa", lmms, "", lines(question, lettered("%c. "), ifOptions(fixed("Please answer directly with only the letter of the correct option and nothing else.")))},
+		{"realworldqa", kit, "", kitChoice},
+		{"mmmu", kit, "", kitChoice},
 		{"ocrbench", lmms, "", lines(question)},
 		{"ocrbench", kit, "", lines(question)},
 		{"llava_bench", llava, "", lines(question)},
@@ -105,7 +108,7 @@ func promptTable() []Prompt {
 		{"llava_bench", kit, "", lines(question)},
 		{"mmvet", llava, "", lines(question)},
 		{"mmvet", kit, "", lines(question)},
-		{"jsonl", llava, "", lines(question)},
+		{"jsonl", llava, "", lines(question, lettered("%c. "), ifOptions(fixed(askLetter)))},
 	}
 	for _, p := range []struct{ suite, llava, lmms string }{
 		{"mmbench", askLetter, askLetter},
@@ -114,14 +117,32 @@ func promptTable() []Prompt {
 		list = append(list,
 			Prompt{p.suite, llava, "", lines(hint, question, lettered("%c. "), fixed(p.llava))},
 			Prompt{p.suite, lmms, "", mmbenchLMMS(p.lmms)},
-			Prompt{p.suite, kit, "", lines(titled("Hint: ", hint), titled("Question: ", question), titled("Options:\n", lettered("%c. ")),
-				fixed("Please select the correct answer from the options above. \n"))},
+			Prompt{p.suite, kit, "", kitChoice},
 			Prompt{p.suite, kit, "llava", lines(hint, question, lettered("%c. "), fixed(p.llava))})
 	}
 	for _, variant := range mathvistaVariants {
 		list = append(list, Prompt{"mathvista", lmms, variant, mathvistaPrompt(variant)})
 	}
 	return append(list, Prompt{"mathvista", kit, "", func(it Item) (string, error) { return it.Query, nil }})
+}
+
+// kitChoice is VLMEvalKit's form of a multiple choice; a question without options is asked as it is.
+func kitChoice(it Item) (string, error) {
+	if len(it.Options) == 0 {
+		return it.Question, nil
+	}
+	return lines(titled("Hint: ", hint), titled("Question: ", question), titled("Options:\n", lettered("%c. ")),
+		fixed("Please select the correct answer from the options above. \n"))(it)
+}
+
+// ifOptions leaves a part out where there is no multiple choice.
+func ifOptions(p part) part {
+	return func(it Item) string {
+		if len(it.Options) == 0 {
+			return ""
+		}
+		return p(it)
+	}
 }
 
 // A part is a piece of a prompt; "" leaves it out.

@@ -62,7 +62,7 @@ func openScienceQA(d *Dir) (*Data, error) {
 		if p.Answer < 0 || p.Answer >= len(p.Choices) {
 			return nil, fmt.Errorf("%s: problem %q: answer %d of %d choices", problemFile, id, p.Answer, len(p.Choices))
 		}
-		q := Question{ID: string(id), Text: p.Question, Group: string(id), Category: p.Subject, Reference: p}
+		q := Question{ID: string(id), Text: p.Question, Group: string(id), Category: p.Subject, Reference: p, Parts: Item{Hint: p.Hint, Options: p.Choices}}
 		if p.Image != nil {
 			q.Images = []string{"images/test/" + string(id) + "/" + *p.Image}
 		}

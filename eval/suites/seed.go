@@ -22,6 +22,7 @@ func seed() *Suite {
 		Files: []File{
 			{Path: "SEED-Bench.json", Source: "https://huggingface.co/datasets/AILab-CVC/SEED-Bench"},
 			{Path: "SEED-Bench-image/", Source: "https://huggingface.co/datasets/AILab-CVC/SEED-Bench", Note: "not needed for scoring", Optional: true},
+			{Path: llavaSEED, Source: "eval.zip of LLaVA (docs/Evaluation.md)", Note: "names the frames of the videos; not needed for scoring", Optional: true},
 			{Path: "SEED-Bench-video-image/", Source: "frames taken with LLaVA's extract_video_frames.py", Note: "not needed for scoring", Optional: true},
 		},
 		Open: openSEED,
@@ -44,6 +45,10 @@ func openSEED(d *Dir) (*Data, error) {
 	var file struct {
 		Questions []struct {
 			Answer     string `json:"answer"`
+			A          string `json:"choice_a"`
+			B          string `json:"choice_b"`
+			C          string `json:"choice_c"`
+			D          string `json:"choice_d"`
 			DataID     string `json:"data_id"`
 			DataType   string `json:"data_type"`
 			Question   string `json:"question"`
@@ -59,20 +64,47 @@ func openSEED(d *Dir) (*Data, error) {
 	for name, id := range file.Types {
 		names[id] = name
 	}
+	listed, err := seedPictures(d)
+	if err != nil {
+		return nil, err
+	}
 	data := &Data{Labelled: true, Read: d.Read()}
 	for i, q := range file.Questions {
 		ref := seedReference{answer: q.Answer, dataType: q.DataType, typeName: names[q.TypeID], typeID: q.TypeID}
 		if ref.typeName == "" {
 			return nil, fmt.Errorf("%s: question %d: type %d is not among question_type", name, i+1, q.TypeID)
 		}
-		folder := "SEED-Bench-image/"
-		if q.DataType == "video" {
-			folder = "SEED-Bench-video-image/"
+		picture := listed[q.QuestionID]
+		switch {
+		case picture != "":
+		case q.DataType == "video": // a frame of it
+			picture = "SEED-Bench-video-image/" + q.DataID
+			if d.HasPicture(picture + ".png") {
+				picture += ".png"
+			}
+		default:
+			picture = "SEED-Bench-image/" + q.DataID
 		}
 		data.Questions = append(data.Questions, Question{ID: string(q.QuestionID), Text: q.Question, Group: q.DataID, Category: ref.typeName,
-			Images: []string{folder + q.DataID}, Reference: ref})
+			Images: []string{picture}, Reference: ref,
+			Parts: Item{Options: untilEmpty(q.A, q.B, q.C, q.D)}})
 	}
 	return data, uniqueIDs(name, data.Questions)
+}
+
+const llavaSEED = "llava-seed-bench.jsonl"
+
+// seedPictures are the pictures by question as LLaVA's question file has them; none where it is not there.
+func seedPictures(d *Dir) (map[ID]string, error) {
+	if !d.Exists(llavaSEED) {
+		return nil, nil
+	}
+	list, err := readLLaVAQuestions(d, llavaSEED)
+	pictures := make(map[ID]string, len(list))
+	for _, q := range list {
+		pictures[q.QuestionID] = q.Image
+	}
+	return pictures, err
 }
 
 // scoreSEED is eval_single of LLaVA: the text must be the letter, nothing more; a missing answer is wrong.

@@ -34,6 +34,8 @@ type Suite struct {
 	Scorers []Scorer
 	// Submission writes the file that the owners' server takes; nil where there is none.
 	Submission *Submission
+	// Judged tells that a judge must grade the answers before they can be scored.
+	Judged bool
 	// Answers tells how records of answer files are read where the usual field names do not do.
 	Answers AnswerFormat
 }
@@ -107,13 +109,30 @@ type Data struct {
 // A Question is one item of a suite.
 type Question struct {
 	ID string // unique in the suite
-	// Images are relative to the data directory; empty where the image is embedded.
+	// Images are names for Dir.Picture: files relative to the data directory, or TABLE#ROW inside a table.
 	Images   []string
 	Text     string // the question as published, without any harness's suffix
 	Group    string // questions of one image share it
 	Category string
 	// Reference is the suite's own type; nil where the owners keep the labels.
 	Reference any
+	// Parts are what a prompt shows beside the text; its Question is empty.
+	Parts Item
+	// Asked is the whole prompt in the question file that LLaVA's authors released; "" where the directory has none.
+	Asked string
+}
+
+// Item is what prompts are made of.
+func (q *Question) Item() Item {
+	it := q.Parts
+	it.Question = q.Text
+	return it
+}
+
+// Load reads the questions in a data directory, and the references where the owners publish them.
+func (s *Suite) Load(d *Dir) (*Data, error) {
+	d.folders = pictureFolders(s)
+	return s.Open(d)
 }
 
 // A Result is the outcome of scoring one set of answers.

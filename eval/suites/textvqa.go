@@ -18,7 +18,8 @@ func textvqa() *Suite {
 		Files: []File{
 			{Path: "TextVQA_0.5.1_val.json", Source: "https://textvqa.org/dataset/"},
 			{Path: "train_images/", Source: "https://textvqa.org/dataset/", Note: "the validation images lie in the folder of training images; not needed for scoring", Optional: true},
-			{Path: "llava_textvqa_val_v051_ocr.jsonl", Source: "eval.zip of LLaVA (docs/Evaluation.md)", Note: "prompts with OCR tokens", Optional: true},
+			{Path: textvqaOCR, Source: "eval.zip of LLaVA (docs/Evaluation.md)", Note: "LLaVA's prompts, with OCR tokens", Optional: true},
+			{Path: textvqaRosetta, Source: "https://textvqa.org/dataset/", Note: "OCR tokens for prompts, where LLaVA's file is not there", Optional: true},
 		},
 		Open: openTextVQA,
 		Scorers: []Scorer{
@@ -29,6 +30,7 @@ func textvqa() *Suite {
 			{Name: "vlmevalkit", Upstream: "open-compass/VLMEvalKit e8e78f0, vlmeval/dataset/utils/vqa_eval.py", Score: softVQA{normalise: score.NormaliseVLMEvalKit,
 				average: score.NumpyMean, sample: score.NumpyMean, unit: Percent, scale: 100, digits: -1, match: matchTextVQA}.score},
 		},
+		Answers: AnswerFormat{Write: func(q *Question) string { return q.Group }},
 	}
 }
 
@@ -45,12 +47,65 @@ func openTextVQA(d *Dir) (*Data, error) {
 	if err := d.JSON(name, &file); err != nil {
 		return nil, err
 	}
-	data := &Data{Labelled: true, Read: d.Read()}
+	data := &Data{Labelled: true}
 	for _, q := range file.Data {
 		data.Questions = append(data.Questions, Question{ID: string(q.QuestionID), Text: q.Question, Group: q.ImageID,
 			Images: []string{"train_images/" + q.ImageID + ".jpg"}, Reference: VQAReference{Answers: q.Answers}})
 	}
+	if err := addOCR(d, data); err != nil {
+		return nil, err
+	}
+	data.Read = d.Read()
 	return data, uniqueIDs(name, data.Questions)
+}
+
+// The files that have what OCR read in the pictures.
+const (
+	textvqaOCR     = "llava_textvqa_val_v051_ocr.jsonl"
+	textvqaRosetta = "TextVQA_Rosetta_OCR_v0.2_val.json"
+)
+
+// addOCR gives the questions LLaVA's prompts, or the tokens of the owners' OCR file.
+func addOCR(d *Dir, data *Data) error {
+	if d.Exists(textvqaOCR) {
+		list, err := readLLaVAQuestions(d, textvqaOCR)
+		if err != nil {
+			return err
+		}
+		type key struct{ image, question string }
+		asked := make(map[key]string, len(list))
+		for _, q := range list {
+			asked[key{string(q.QuestionID), score.Lower(firstLine(q.Text))}] = q.Text
+		}
+		for i := range data.Questions {
+			q := &data.Questions[i]
+			q.Asked = asked[key{q.Group, score.Lower(q.Text)}]
+		}
+		return nil
+	}
+	if !d.Exists(textvqaRosetta) {
+		return nil
+	}
+	var file struct {
+		Data []struct {
+			ImageID string   `json:"image_id"`
+			Tokens  []string `json:"ocr_tokens"`
+		} `json:"data"`
+	}
+	if err := d.JSON(textvqaRosetta, &file); err != nil {
+		return err
+	}
+	tokens := make(map[string][]string, len(file.Data))
+	for _, q := range file.Data {
+		tokens[q.ImageID] = q.Tokens
+		if q.Tokens == nil {
+			tokens[q.ImageID] = []string{}
+		}
+	}
+	for i := range data.Questions {
+		data.Questions[i].Parts.Tokens = tokens[data.Questions[i].Group]
+	}
+	return nil
 }
 
 // matchTextVQA pairs by image and question where an answer has a prompt, as LLaVA's files name only the image, and by the

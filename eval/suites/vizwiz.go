@@ -65,7 +65,8 @@ func openVizWiz(d *Dir) (*Data, error) {
 		}
 		for _, q := range list {
 			folder, _, _ := strings.Cut(strings.TrimPrefix(q.Image, "VizWiz_"), "_")
-			data.Questions = append(data.Questions, Question{ID: string(q.QuestionID), Text: firstLine(q.Text), Group: q.Image, Images: []string{folder + "/" + q.Image}})
+			data.Questions = append(data.Questions, Question{ID: string(q.QuestionID), Text: firstLine(q.Text), Group: q.Image,
+				Images: []string{folder + "/" + q.Image}, Asked: q.Text})
 		}
 		data.Read = d.Read()
 		return data, uniqueIDs(name, data.Questions)

@@ -195,7 +195,7 @@ func readVQAv2Lines(d *Dir, data *Data) error {
 	}
 	for _, q := range list {
 		data.Questions = append(data.Questions, Question{ID: string(q.QuestionID), Text: firstLine(q.Text), Group: q.Image,
-			Images: []string{"test2015/" + q.Image}})
+			Images: []string{"test2015/" + q.Image}, Asked: q.Text})
 	}
 	return uniqueIDs(name, data.Questions)
 }

@@ -74,6 +74,7 @@ type Suite struct {
 	Version string `json:"version"`
 	Seed    uint64 `json:"seed,omitempty"`
 	Split   string `json:"split,omitempty"`
+	Prompts string `json:"prompts,omitempty"` // the harness whose prompts are asked, of public benchmarks
 	Items   int    `json:"items"`
 }
 

@@ -1,0 +1,116 @@
+package suites
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// pictureFolders are the folders of pictures that the suite asks for, which may be links to elsewhere.
+func pictureFolders(s *Suite) []string {
+	var list []string
+	for _, f := range s.Files {
+		for _, name := range append([]string{f.Path}, f.Alternatives...) {
+			if strings.HasSuffix(name, "/") {
+				list = append(list, strings.TrimSuffix(name, "/"))
+			}
+		}
+	}
+	return list
+}
+
+// Picture reads an encoded picture of Question.Images of at most limit bytes: a file of a folder, of a zip file, or inside a table
+// that the questions were read from. A name that leads out of the data directory is refused, also through symbolic links; only the
+// folders that the suite names may be links themselves.
+func (d *Dir) Picture(name string, limit int64) ([]byte, error) {
+	if read := d.embedded[name]; read != nil {
+		raw, err := read()
+		if err == nil && int64(len(raw)) > limit {
+			err = tooLarge(name, limit)
+		}
+		return raw, err
+	}
+	f, err := d.pictureFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if a, entry, found := d.inArchives(name); found {
+			f, err = a.open(entry)
+		} else if bad := d.archiveErrors(); len(bad) > 0 {
+			return nil, errors.Join(append([]error{err}, bad...)...)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var b bytes.Buffer
+	if _, err := io.Copy(&b, io.LimitReader(f, limit+1)); err != nil {
+		return nil, fmt.Errorf("%q: %w", name, err)
+	}
+	if int64(b.Len()) > limit {
+		return nil, tooLarge(name, limit)
+	}
+	return b.Bytes(), nil
+}
+
+func tooLarge(name string, limit int64) error {
+	return fmt.Errorf("%q: expected a picture of at most %d bytes", name, limit)
+}
+
+// HasPicture reports whether Picture would find something to read.
+func (d *Dir) HasPicture(name string) bool {
+	if d.embedded[name] != nil {
+		return true
+	}
+	f, err := d.pictureFile(name)
+	if err == nil {
+		f.Close()
+		return true
+	}
+	_, entry, found := d.inArchives(name)
+	return errors.Is(err, fs.ErrNotExist) && found && entry != nil
+}
+
+// pictureFile opens a picture that is a file of its own.
+func (d *Dir) pictureFile(name string) (io.ReadCloser, error) {
+	if _, err := d.Path(name); err != nil {
+		return nil, err
+	}
+	folder, inside := "", name
+	for _, f := range d.folders {
+		if rest, ok := strings.CutPrefix(name, f+"/"); ok && len(f) > len(folder) {
+			folder, inside = f, rest
+		}
+	}
+	root, err := d.rootOf(folder)
+	if err != nil {
+		return nil, err
+	}
+	inside = filepath.FromSlash(inside)
+	info, err := root.Stat(inside)
+	if err != nil {
+		return nil, fmt.Errorf("picture %q: %w", name, err)
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for its other end
+		return nil, fmt.Errorf("picture %q: expected a file, found %s", name, info.Mode().Type())
+	}
+	return root.Open(inside)
+}
+
+// rootOf opens a folder, once.
+func (d *Dir) rootOf(folder string) (*os.Root, error) {
+	if root := d.roots[folder]; root != nil {
+		return root, nil
+	}
+	root, err := os.OpenRoot(filepath.Join(d.root, filepath.FromSlash(folder)))
+	if err != nil {
+		return nil, err
+	}
+	d.roots[folder] = root
+	d.open = append(d.open, root)
+	return root, nil
+}
