@@ -24,7 +24,7 @@ func Describe(ctx context.Context, p *pipeline.Pipeline, model string, progress 
 	if err != nil {
 		return rundir.System{}, err
 	}
-	return rundir.System{Model: model, Variant: p.Variant().Name, DType: p.DType(), Numerics: p.Numerics(), Options: options, Files: files}, nil
+	return rundir.System{Model: model, Variant: p.Variant().Name, DType: p.DType(), Numerics: p.Numerics(), KV: p.KVDType(), Options: options, Files: files}, nil
 }
 
 // Verify compares the files of the checkpoint with what Describe found before; an error of class checkpoint.ErrChanged names

@@ -17,6 +17,7 @@ import (
 	"llavabench/eval/local"
 	"llavabench/internal/checkpoint"
 	"llavabench/internal/pipeline"
+	"llavabench/internal/tensor"
 )
 
 // stepLogits keeps the logits of every generated token as the bytes of a file.
@@ -102,4 +103,20 @@ func TestChangedWeights(t *testing.T) {
 	require.ErrorContains(t, err, file)
 	require.NoError(t, os.Remove(file))
 	require.Error(t, local.Verify(context.Background(), p, system, nil))
+}
+
+// What decides an answer is in the manifest: the type of the cache, and the files that the tokenizer is read from.
+func TestDescribeNamesWhatDecidesAnAnswer(t *testing.T) {
+	p, err := pipeline.Open(context.Background(), "../../testdata/models/llava15", pipeline.Options{KV: tensor.BF16})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.Close()) }()
+	s, err := local.Describe(context.Background(), p, "llava15", nil)
+	require.NoError(t, err)
+	require.Equal(t, "bf16", s.KV)
+	var names []string
+	for _, f := range s.Files {
+		require.Len(t, f.SHA256, 64)
+		names = append(names, f.Name)
+	}
+	require.Subset(t, names, []string{"config.json", "model.safetensors", "tokenizer.model", "tokenizer_config.json", "vision_tower/config.json"})
 }

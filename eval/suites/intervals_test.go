@@ -35,7 +35,7 @@ func popeLike(images, each int) (*Data, *Answers) {
 }
 
 func TestIntervalsOfF1(t *testing.T) {
-	d, a := popeLike(200, 6)
+	d, a := popeLike(120, 6)
 	for name, scorer := range map[string]func(*Data, *Answers) (*Result, error){"official": scorePOPE, "lmms": scorePOPELmms, "vlm": scorePOPEVLMEvalKit} {
 		r, err := scorer(d, a)
 		require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestIntervalsOfF1(t *testing.T) {
 			require.NotNil(t, m.Interval, "%s: %s", name, m.Name)
 			require.Less(t, m.Interval.CI.Low, m.Value)
 			require.Greater(t, m.Interval.CI.High, m.Value)
-			require.Equal(t, 200, m.Interval.Clusters)
+			require.Equal(t, 120, m.Interval.Clusters)
 		}
 		again, err := scorer(d, a)
 		require.NoError(t, err)

@@ -228,6 +228,9 @@ func (p *Pipeline) Numerics() string {
 	return string(p.profile)
 }
 
+// KVDType is the type of the key-value cache: "f32", "f16" or "bf16".
+func (p *Pipeline) KVDType() string { return strings.ToLower(p.kvType.String()) }
+
 // Threads is the number of workers.
 func (p *Pipeline) Threads() int { return p.workers.N() }
 

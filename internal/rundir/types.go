@@ -84,7 +84,8 @@ type System struct {
 	Variant  string          `json:"variant"`
 	DType    string          `json:"dtype"`
 	Numerics string          `json:"numerics"`
-	Options  json.RawMessage `json:"options"` // of the variant, resolved
+	KV       string          `json:"kv_dtype,omitempty"` // type of the key-value cache
+	Options  json.RawMessage `json:"options"`            // of the variant, resolved
 	Files    []File          `json:"files"`
 }
 

@@ -59,7 +59,7 @@ func TestMeanCovers(t *testing.T) {
 		images, each int
 		fractional   bool
 	}{{0.8, 40, 6, false}, {0.5, 100, 3, false}, {0.93, 60, 5, false}, {0.7, 60, 4, true}} {
-		const trials = 1500
+		const trials = 1000
 		covered, naive := 0, 0
 		for range trials {
 			var scores []float64
@@ -95,8 +95,8 @@ func TestMeanCovers(t *testing.T) {
 				naive++
 			}
 		}
-		require.InDelta(t, 0.95, float64(covered)/trials, 0.02, "%+v", c)
-		require.Less(t, float64(naive)/trials, 0.92, "%+v", c)
+		require.InDelta(t, 0.95, float64(covered)/trials, 0.03, "%+v", c)
+		require.Less(t, naive, covered-trials/50, "%+v: naive intervals are too narrow", c)
 	}
 }
 
