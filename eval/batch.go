@@ -8,25 +8,19 @@ import (
 	"llavabench/internal/imaging"
 )
 
-// Sizes of batches.
-const (
-	// OfOnePicture, as a batch size, takes consecutive questions about one picture together and other questions one at a time.
-	OfOnePicture = 0
-	// MaxOfOnePicture is the most that OfOnePicture takes.
-	MaxOfOnePicture = 32
-)
-
 // A Batcher is a System that answers several questions together, each with the bits that it would have got alone.
 type Batcher interface {
 	System
-	// AnswerAll gives a result for each item, in order. An error ends the run: it is ctx's or of class ErrBroken.
-	AnswerAll(ctx context.Context, items []Item) ([]Result, error)
+	// AnswerAll gives yield a result for each item, in order and as soon as there is one. Its error ends the run: it is yield's,
+	// ctx's or of class ErrBroken.
+	AnswerAll(ctx context.Context, items []Item, yield func(Result) error) error
 }
 
 // An Item is a question with its picture; nil for none.
 type Item struct {
 	Question Question
-	Image    *imaging.RGB
+	Image    *imaging.RGB // the same pointer for questions next to each other about the same picture
+	More     bool         // the next item, of this batch or of the next one, is about the same picture
 }
 
 // A Result is an answer, or why there is none.
@@ -39,9 +33,10 @@ type Result struct {
 type numbered struct {
 	Question
 	index int
+	more  bool // the next question is about the same picture
 }
 
-// batches cuts questions from index skip on into batches of size. The error of a question comes alone.
+// batches cuts questions into batches of size. The error of a question comes alone.
 func batches(questions iter.Seq2[numbered, error], size int) iter.Seq2[[]numbered, error] {
 	return func(yield func([]numbered, error) bool) {
 		var batch []numbered
@@ -52,7 +47,11 @@ func batches(questions iter.Seq2[numbered, error], size int) iter.Seq2[[]numbere
 				}
 				return
 			}
-			if len(batch) > 0 && !joins(batch, q.Question, size) {
+			if n := len(batch); n > 0 {
+				key := q.Picture()
+				batch[n-1].more = key != "" && key == batch[n-1].Picture()
+			}
+			if len(batch) >= max(1, size) { // only now is it known whether more about its last picture is to come
 				if !yield(batch, nil) {
 					return
 				}
@@ -66,26 +65,19 @@ func batches(questions iter.Seq2[numbered, error], size int) iter.Seq2[[]numbere
 	}
 }
 
-// joins tells whether a question goes with the batch before it.
-func joins(batch []numbered, q Question, size int) bool {
-	if size != OfOnePicture {
-		return len(batch) < size
-	}
-	key := q.Picture()
-	return len(batch) < MaxOfOnePicture && key != "" && key == batch[0].Picture()
-}
-
 // askAll answers items together where the system can, else one after the other.
-func askAll(ctx context.Context, sys System, items []Item) ([]Result, error) {
-	if b, ok := sys.(Batcher); ok {
-		return b.AnswerAll(ctx, items)
+func askAll(ctx context.Context, sys System, items []Item, yield func(Result) error) error {
+	if b, ok := sys.(Batcher); ok && len(items) > 0 {
+		return b.AnswerAll(ctx, items, yield)
 	}
-	results := make([]Result, len(items))
-	for i, it := range items {
-		results[i].Answer, results[i].Err = sys.Answer(ctx, it.Question, it.Image)
-		if err := fatal(ctx, results[i].Err); err != nil {
-			return nil, fmt.Errorf("question %q: %w", it.Question.ID, err)
+	for _, it := range items {
+		a, err := sys.Answer(ctx, it.Question, it.Image)
+		if bad := fatal(ctx, err); bad != nil {
+			return fmt.Errorf("question %q: %w", it.Question.ID, bad)
+		}
+		if err := yield(Result{a, err}); err != nil {
+			return err
 		}
 	}
-	return results, nil
+	return nil
 }

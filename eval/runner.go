@@ -43,7 +43,9 @@ type Answer struct {
 	PromptTokens int
 	ImageTokens  int
 	LogitsSHA256 string             // of the first token's logits, see rundir.Sample; "" where they are not to be had
-	Milliseconds map[string]float64 // by stage
+	Milliseconds map[string]float64 // by stage, see rundir.Timing
+	Shared       map[string]float64 // the part of them that was shared with other questions; nil for none
+	Together     int                // questions answered at the same time; 0 where it is not known
 }
 
 // ErrBroken is the class of a System's errors that concern more than one question, such as weights that are gone: the run ends
@@ -72,7 +74,7 @@ type Suite struct {
 
 // Options are how a run is made. Nothing of them changes an answer.
 type Options struct {
-	// Batch is how many questions a Batcher gets at a time; OfOnePicture (0) or more.
+	// Batch is how many questions a Batcher gets at a time; 0 is 1.
 	Batch int
 	// Strict ends the run at the first question that fails, which is not recorded.
 	Strict bool
@@ -167,7 +169,7 @@ func (r *runner) unanswered() iter.Seq2[numbered, error] {
 				err = fmt.Errorf("%s: question %d is %q in the run, but %q in suite %s", r.dir.Samples(), index, done[index].ID, q.ID, r.suite.Info.Name)
 			}
 			r.asked++
-			if (err != nil || index >= len(done)) && !yield(numbered{q, index}, err) {
+			if (err != nil || index >= len(done)) && !yield(numbered{Question: q, index: index}, err) {
 				return
 			}
 		}
@@ -183,7 +185,7 @@ func (r *runner) answer(ctx context.Context, batch []numbered) error {
 	var items []Item
 	for i, q := range batch {
 		samples[i] = rundir.Sample{Index: q.index, ID: q.ID, Category: q.Category, Question: q.Text, Image: q.File, Reference: q.Reference, DetailPx: q.DetailPx, OutputIDs: []int{}}
-		item := Item{Question: q.Question}
+		item := Item{Question: q.Question, More: q.more}
 		if q.Image != nil {
 			p, err := r.picture(q.Question)
 			if err != nil {
@@ -195,20 +197,26 @@ func (r *runner) answer(ctx context.Context, batch []numbered) error {
 		}
 		items = append(items, item)
 	}
-	results, err := askAll(ctx, r.sys, items)
+	next := 0
+	failed := func() error { // records the failures up to the next question that was asked
+		for ; next < len(batch) && failures[next] != nil; next++ {
+			if err := r.record(batch[next].Question, samples[next], Result{Err: failures[next]}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := askAll(ctx, r.sys, items, func(result Result) error {
+		if err := failed(); err != nil {
+			return err
+		}
+		next++
+		return r.record(batch[next-1].Question, samples[next-1], result)
+	})
 	if err != nil {
 		return err
 	}
-	for i := range batch {
-		result := Result{Err: failures[i]}
-		if failures[i] == nil {
-			result, results = results[0], results[1:]
-		}
-		if err := r.record(batch[i].Question, samples[i], result); err != nil {
-			return err
-		}
-	}
-	return nil
+	return failed()
 }
 
 // A picture is a decoded one.
@@ -225,7 +233,11 @@ func (r *runner) picture(q Question) (picture, error) {
 		if err != nil {
 			return picture{}, err
 		}
-		r.last = picture{key, image, image.PixelSHA256()}
+		digest := image.PixelSHA256()
+		if r.last.image != nil && digest == r.last.digest && image.Size() == r.last.image.Size() {
+			image = r.last.image // under another name
+		}
+		r.last = picture{key, image, digest}
 	}
 	return r.last, nil
 }
@@ -249,7 +261,7 @@ func (r *runner) record(q Question, sample rundir.Sample, result Result) error {
 		if a.IDs != nil {
 			sample.OutputIDs = a.IDs
 		}
-		timing.Milliseconds = a.Milliseconds
+		timing.Milliseconds, timing.Shared, timing.Together, timing.NewTokens = a.Milliseconds, a.Shared, a.Together, len(a.IDs)
 	}
 	if err := r.dir.Append(sample, timing); err != nil {
 		return fmt.Errorf("recording question %q: %w", q.ID, err)

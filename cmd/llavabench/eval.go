@@ -24,23 +24,25 @@ import (
 )
 
 type evalFlags struct {
-	model  modelFlags
-	opts   local.Options
-	suite  string
-	file   string
-	images string
-	answer string
-	split  string
-	seed   uint64
-	limit  int
-	out    string
-	resume bool
-	shard  string
-	strict bool
-	limits bool
-	verify bool
-	keyEnv string
-	json   bool
+	model   modelFlags
+	opts    local.Options
+	suite   string
+	file    string
+	images  string
+	answer  string
+	split   string
+	seed    uint64
+	limit   int
+	out     string
+	resume  bool
+	shard   string
+	strict  bool
+	batch   int
+	noShare bool
+	limits  bool
+	verify  bool
+	keyEnv  string
+	json    bool
 }
 
 func newEval(env *environment) *cobra.Command {
@@ -57,6 +59,11 @@ with other settings, another model or another suite is refused with the differen
 
 A question that fails (a picture that cannot be read, logits that are not finite, --sample-timeout) is recorded with its error,
 counts as wrong, and the run goes on; --strict ends it there. Weights that are written to or cut off during the run end it.
+Questions about one picture share its preprocessing, its vision features and the decoder's state after the tokens with which
+their prompts begin, and up to --batch questions go through the decoder together, so that the weights are read once for all. Each
+answer has the bits that it gets alone; --batch 1 --no-share shows it. Times of questions answered together are shares
+that add up to the time of the run.
+
 Ctrl-C finishes the questions under way and writes the summary so far; a second one ends the run at once.
 
 --shard I/N asks the I-th of N blocks of the questions (questions about one picture stay together), for runs on several machines
@@ -94,6 +101,8 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 	fl.StringVar(&f.out, "out", "", "run `directory`")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run that is in --out")
 	fl.StringVar(&f.shard, "shard", "", "ask only block `I/N` of the questions, or auto in a Slurm job array")
+	fl.IntVar(&f.batch, "batch", 16, "`questions` that go through the decoder together, fewer where their key-value caches do not fit into memory; never changes a result")
+	fl.BoolVar(&f.noShare, "no-share", false, "do not share work among questions about one picture; never changes a result")
 	fl.BoolVar(&f.strict, "strict", false, "end the run at the first question that fails")
 	fl.BoolVar(&f.verify, "verify", false, "compute the digests of the model's files again at the end and compare them")
 	fl.DurationVar(&f.opts.SampleTimeout, "sample-timeout", 0, "`time` that a question may take, such as 90s, before it counts as failed (default: no limit); what fails then depends on the machine")
@@ -141,7 +150,7 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	notices(env.stderr, append(a.notes, dir.Notes()...))
 	work, done := patient(ctx, env.stderr)
 	defer done()
-	summary, err := eval.Run(work, suite, a.system, dir, a.manifest, eval.Options{Strict: f.strict, Stop: ctx.Done(), Progress: bar.answered})
+	summary, err := eval.Run(work, suite, a.system, dir, a.manifest, eval.Options{Batch: f.batch, Strict: f.strict, Stop: ctx.Done(), Progress: bar.answered})
 	bar.finish()
 	switch {
 	case errors.Is(err, eval.ErrStopped):
@@ -185,10 +194,16 @@ func (f evalFlags) anyAnswer(s eval.Summary) error {
 	return fmt.Errorf("none of %d questions was answered: question %q: %s", s.Samples, samples[0].ID, samples[0].Error)
 }
 
+// maxBatch bounds --batch: beyond some dozens nothing is gained.
+const maxBatch = 1024
+
 // chosen is the suite that the flags ask for.
 func (f evalFlags) chosen() (eval.Suite, error) {
 	if f.opts.SampleTimeout < 0 {
 		return eval.Suite{}, usagef("--sample-timeout cannot be negative")
+	}
+	if f.batch < 1 || f.batch > maxBatch {
+		return eval.Suite{}, usagef("--batch is %d, expected 1 to %d", f.batch, maxBatch)
 	}
 	if f.limit < 0 || f.opts.MaxNewTokens < 1 {
 		return eval.Suite{}, usagef("--limit cannot be negative and --max-new-tokens must be at least 1")

@@ -44,7 +44,7 @@ func (f evalFlags) open(ctx context.Context, suite eval.Suite, bar *progress) (a
 	if err != nil {
 		return answerer{}, errors.Join(err, p.Close())
 	}
-	a := answerer{system: local.New(p, f.opts), manifest: m, notes: p.Notes(), close: p.Close}
+	a := answerer{system: local.New(p, f.opts, pipeline.Together{Batch: f.batch, NoShare: f.noShare, KVBytes: p.KVRoom()}), manifest: m, notes: p.Notes(), close: p.Close}
 	a.verify = func(ctx context.Context) error { return local.Verify(ctx, p, m.System, bar.report) }
 	bad, err := local.NotFinite(ctx, p)
 	if err != nil {

@@ -32,38 +32,111 @@ type Options struct {
 
 // A System is an open checkpoint.
 type System struct {
-	p *pipeline.Pipeline
-	o Options
+	p        *pipeline.Pipeline
+	o        Options
+	together pipeline.Together
+	seen     *imaging.RGB // the last picture of a blind run,
+	shown    *imaging.RGB // and what was shown in its place
 }
 
-// New makes a system of a pipeline, which the caller closes.
-func New(p *pipeline.Pipeline, o Options) *System { return &System{p: p, o: o} }
+// New makes a system of a pipeline, which the caller closes. together says how questions that come together are answered; it
+// changes no answer.
+func New(p *pipeline.Pipeline, o Options, together pipeline.Together) *System {
+	return &System{p: p, o: o, together: together}
+}
 
 // Answer asks a question about a picture (or none), greedily.
 func (s *System) Answer(ctx context.Context, q eval.Question, image *imaging.RGB) (eval.Answer, error) {
-	var images []*imaging.RGB
-	if image != nil {
-		if s.o.Blind {
-			image = meanPicture(image)
-		}
-		images = append(images, image)
-	}
-	prompt, err := s.p.Prompt(pipeline.Question{Text: q.Text, Images: len(images), Template: s.o.Template})
+	req, prompt, err := s.request(eval.Item{Question: q, Image: image})
 	if err != nil {
 		return eval.Answer{}, err
 	}
 	limited, cancel := s.limit(ctx)
 	defer cancel()
-	a, err := s.p.Answer(limited, pipeline.Request{Images: images, IDs: prompt.IDs, Generate: pipeline.GenerateOptions{
-		MaxNewTokens: s.o.MaxNewTokens, Stop: prompt.Stop, EOS: prompt.EOS,
-	}})
+	a, err := s.p.Answer(limited, req)
 	if err != nil {
 		return eval.Answer{}, s.failure(ctx, limited, err)
 	}
-	return eval.Answer{
+	return answer(prompt, a), nil
+}
+
+// AnswerAll asks several questions together; one by one where each has a limit of time.
+func (s *System) AnswerAll(ctx context.Context, items []eval.Item, yield func(eval.Result) error) error {
+	if s.o.SampleTimeout != 0 {
+		for _, it := range items {
+			a, err := s.Answer(ctx, it.Question, it.Image)
+			if ctx.Err() != nil || errors.Is(err, eval.ErrBroken) {
+				return fmt.Errorf("question %q: %w", it.Question.ID, err)
+			}
+			if err := yield(eval.Result{Answer: a, Err: err}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	reqs, prompts, failures := make([]pipeline.Request, 0, len(items)), make([]*pipeline.Prompt, 0, len(items)), make([]error, len(items))
+	for i, it := range items {
+		req, prompt, err := s.request(it)
+		if err != nil {
+			failures[i] = err
+			continue
+		}
+		reqs, prompts = append(reqs, req), append(prompts, prompt)
+	}
+	next := 0
+	failed := func() error { // yields the failures up to the next request
+		for ; next < len(items) && failures[next] != nil; next++ {
+			if err := yield(eval.Result{Err: failures[next]}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := s.p.AnswerAll(ctx, reqs, s.together, func(i int, r pipeline.Result) error {
+		if err := failed(); err != nil {
+			return err
+		}
+		next++
+		if r.Err != nil {
+			return yield(eval.Result{Err: r.Err})
+		}
+		return yield(eval.Result{Answer: answer(prompts[i], r.Answer)})
+	})
+	if errors.Is(err, checkpoint.ErrChanged) {
+		return fmt.Errorf("question %q: %w: %w", items[next].Question.ID, eval.ErrBroken, err)
+	}
+	return errors.Join(err, failed())
+}
+
+// request makes the pipeline's request of an item.
+func (s *System) request(it eval.Item) (pipeline.Request, *pipeline.Prompt, error) {
+	var images []*imaging.RGB
+	if it.Image != nil {
+		images = append(images, it.Image)
+	}
+	if s.o.Blind && it.Image != nil {
+		images[0] = s.cover(it.Image)
+	}
+	prompt, err := s.p.Prompt(pipeline.Question{Text: it.Question.Text, Images: len(images), Template: s.o.Template})
+	if err != nil {
+		return pipeline.Request{}, nil, err
+	}
+	return pipeline.Request{Images: images, IDs: prompt.IDs, More: it.More, Generate: pipeline.GenerateOptions{
+		MaxNewTokens: s.o.MaxNewTokens, Stop: prompt.Stop, EOS: prompt.EOS,
+	}}, prompt, nil
+}
+
+func answer(prompt *pipeline.Prompt, a *pipeline.Answer) eval.Answer {
+	out := eval.Answer{
 		Text: strings.TrimSpace(a.Text), IDs: a.IDs, Prompt: prompt.Text, PromptTokens: a.PromptTokens, ImageTokens: a.ImageTokens,
-		LogitsSHA256: digest(a.Logits), Milliseconds: bench.Milliseconds(a.Timings),
-	}, nil
+		LogitsSHA256: digest(a.Logits), Milliseconds: bench.Milliseconds(a.Timings), Together: a.Together,
+	}
+	if a.Shared != (pipeline.Timings{}) {
+		out.Shared = bench.Milliseconds(a.Shared)
+		delete(out.Shared, "first_token")
+		delete(out.Shared, "decode") // never shared
+	}
+	return out
 }
 
 // limit gives a question its time.
@@ -93,6 +166,14 @@ func digest(values []float32) string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
+}
+
+// cover gives what a blind run shows in place of a picture, the same pointer for the same picture again.
+func (s *System) cover(m *imaging.RGB) *imaging.RGB {
+	if s.seen != m {
+		s.seen, s.shown = m, meanPicture(m)
+	}
+	return s.shown
 }
 
 // meanPicture is a picture of one colour, the mean of m's pixels rounded down.

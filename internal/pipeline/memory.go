@@ -144,6 +144,19 @@ func (p *Pipeline) need(d Demand, c choice) need {
 	return n
 }
 
+// DefaultKVRoom is what key-value caches may take where the memory is not known.
+const DefaultKVRoom = 2 << 30
+
+// KVRoom is how much the key-value caches of requests answered together may take: half of the memory that is left beside one
+// request, and what that one takes.
+func (p *Pipeline) KVRoom() int64 {
+	if p.demand.Limit <= 0 {
+		return DefaultKVRoom
+	}
+	n := p.need(p.demand, choice{p.opts.DecoderWeights, p.opts.TowerWeights, p.opts.ProjectorWeights, p.kvType, false})
+	return int64(n.positions)*n.perKV + max(0, p.demand.Limit-n.total())/2
+}
+
 func kvDetail(kv tensor.DType, positions, sequences int) string {
 	detail := fmt.Sprintf("%s, %d positions", strings.ToLower(kv.String()), positions)
 	if sequences > 1 {

@@ -59,6 +59,7 @@ type Pipeline struct {
 	notes   []string
 	report  func(stage string, done, total int)
 	vision  clip.Scratch
+	demand  Demand
 	kept    *company // of the last requests, where more about the same pictures are to come
 }
 
@@ -76,7 +77,7 @@ func Open(ctx context.Context, path string, o Options) (_ *Pipeline, err error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{ckpt: ckpt, profile: profile, kvType: o.KV, chunk: o.PrefillChunk, report: o.Progress}
+	p := &Pipeline{ckpt: ckpt, profile: profile, kvType: o.KV, chunk: o.PrefillChunk, report: o.Progress, demand: o.Demand}
 	defer func() {
 		if err != nil {
 			p.Close()

@@ -178,9 +178,15 @@ func (s Sample) Mark() (mark float64, ok bool) {
 	return 0, false
 }
 
-// A Timing is the times of one sample in milliseconds by stage.
+// A Timing is the times of one sample in milliseconds by stage. Where several questions were answered together, or had work in
+// common, it is the sample's share of them, so that the stages of all samples add up to the time that they took;
+// "first_token" alone is a time on the clock, from the beginning of the batch until the token was known.
 type Timing struct {
 	Index        int                `json:"index"`
 	ID           string             `json:"id"`
 	Milliseconds map[string]float64 `json:"timings_ms"`
+	// Shared is the part of Milliseconds that is a share of what was done once for several questions about one picture.
+	Shared    map[string]float64 `json:"shared_ms,omitempty"`
+	Together  int                `json:"together,omitempty"` // questions answered at the same time; 0 where it is not known
+	NewTokens int                `json:"new_tokens,omitempty"`
 }
