@@ -20,7 +20,7 @@ const picture = "testdata/images/square.png"
 // kinds makes the valid files of every kind.
 func (t *torturer) kinds(ctx context.Context) ([]*kind, error) {
 	var all []*kind
-	for _, group := range []func(context.Context) ([]*kind, error){t.modelKinds, t.imageKinds, t.dataKinds, t.runKinds} {
+	for _, group := range []func(context.Context) ([]*kind, error){t.modelKinds, t.imageKinds, t.dataKinds, t.runKinds, t.recordKinds} {
 		kinds, err := group(ctx)
 		if err != nil {
 			return nil, err

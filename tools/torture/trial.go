@@ -27,6 +27,8 @@ type kind struct {
 	sealed bool
 	// loose kinds are text by the line: a file that is cut off can be a valid one with less in it.
 	loose bool
+	// unnamed kinds are no files for the program: it cannot name them.
+	unnamed bool
 	// plain kinds have no generated cases of their own: the file is one of another kind.
 	plain bool
 	// structure, if not 0, is how many bytes from the start the generator concentrates on.
@@ -170,7 +172,7 @@ func (c *trial) judge(p process, lines []string, dir string) string {
 			return fmt.Sprintf("raw control characters: %q", line)
 		}
 	}
-	if !c.usage && !c.anyFile && !strings.Contains(c.message, dir) && !strings.Contains(c.message, filepath.Base(c.kind.file)) {
+	if !c.usage && !c.anyFile && !c.kind.unnamed && !strings.Contains(c.message, dir) && !strings.Contains(c.message, filepath.Base(c.kind.file)) {
 		return "no file is named: " + c.message
 	}
 	for _, word := range c.says {
