@@ -87,7 +87,7 @@ func execReproduce(ctx context.Context, env *environment, f reproduceFlags, arg 
 	}
 	bar := newProgress(env.stderr)
 	defer bar.finish()
-	if err := checkFiles(ctx, env, again, m, bar); err != nil {
+	if err := checkFiles(ctx, env, again, run, m, bar); err != nil {
 		return err
 	}
 	bar.finish()
@@ -186,7 +186,7 @@ func (v *invocation) relocate(run string, m rundir.Manifest, f reproduceFlags) e
 const maxProblems = 20
 
 // checkFiles compares the files of the model and of the data with the manifest, before anything is opened.
-func checkFiles(ctx context.Context, env *environment, v *invocation, m rundir.Manifest, bar *progress) error {
+func checkFiles(ctx context.Context, env *environment, v *invocation, run string, m rundir.Manifest, bar *progress) error {
 	dir, err := checkpoint.Resolve(v.get("model"), nil)
 	if err != nil {
 		return fmt.Errorf("model: %w (--model-dir says where it is)", err)
@@ -197,9 +197,19 @@ func checkFiles(ctx context.Context, env *environment, v *invocation, m rundir.M
 	}
 	var files []file
 	for _, f := range m.System.Files {
-		files = append(files, file{f, filepath.Join(dir, filepath.FromSlash(f.Name))})
+		path := filepath.Join(dir, filepath.FromSlash(f.Name))
+		// A tower or tokenizer may lie elsewhere; anything else outside the model is no business of a manifest.
+		if home := filepath.Dir(path); !filepath.IsLocal(filepath.FromSlash(f.Name)) && home != filepath.Clean(v.get("tokenizer")) {
+			if _, err := os.Stat(filepath.Join(home, "config.json")); err != nil {
+				return fmt.Errorf("%s: the file %q leads out of the model's directory", filepath.Join(run, "manifest.json"), f.Name)
+			}
+		}
+		files = append(files, file{f, path})
 	}
 	for i, f := range m.Data {
+		if i > 0 && !filepath.IsLocal(filepath.FromSlash(f.Name)) {
+			return fmt.Errorf("%s: the picture %q leads out of the directory of pictures", filepath.Join(run, "manifest.json"), f.Name)
+		}
 		path := filepath.Join(v.get("images"), filepath.FromSlash(f.Name))
 		if i == 0 {
 			path = v.get("questions")
@@ -222,7 +232,7 @@ func checkFiles(ctx context.Context, env *environment, v *invocation, m rundir.M
 		if n > maxProblems {
 			problems = append(problems[:maxProblems], fmt.Sprintf("and %d more", n-maxProblems))
 		}
-		return fmt.Errorf("not reproducible: the files are not those of the run: %s", strings.Join(problems, "; "))
+		return fmt.Errorf("not reproducible: the files are not those of the run in %s: %s", run, strings.Join(problems, "; "))
 	}
 	fmt.Fprintf(env.stdout, "model: %s, %d files, sizes and SHA-256 as in the run\n", dir, len(m.System.Files))
 	if len(m.Data) > 0 {

@@ -170,6 +170,9 @@ func recognise(dir string) error {
 		if exists(name) {
 			continue
 		}
+		if found, _ := filepath.Glob(filepath.Join(dir, "*.json")); len(found) > 0 { // the pattern is well-formed
+			return fmt.Errorf("%s: no set of goldens: %s is missing, and %s is not a recorded golden", dir, name, filepath.Base(found[0]))
+		}
 		return fmt.Errorf("%s: no set of goldens: %s is missing", dir, name)
 	}
 	return nil

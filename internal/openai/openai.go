@@ -4,6 +4,7 @@ package openai
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -218,7 +219,10 @@ func parse(data []byte) (Reply, error) {
 			Completion int `json:"completion_tokens"`
 		} `json:"usage"`
 	}
-	if err := json.Unmarshal(data, &v); err != nil {
+	var wrong *json.UnmarshalTypeError
+	if err := json.Unmarshal(data, &v); errors.As(err, &wrong) {
+		return Reply{}, fmt.Errorf("not a completion: %s is %s at byte %d: %.100q", cmp.Or(wrong.Field, "the whole"), wrong.Value, wrong.Offset, data)
+	} else if err != nil {
 		return Reply{}, fmt.Errorf("not a completion: %w: %.100q", err, data)
 	}
 	if len(v.Choices) == 0 {

@@ -257,7 +257,8 @@ func (d *Dir) writeJSON(name string, v any) error {
 // ReadManifest reads the manifest of a run.
 func ReadManifest(path string) (Manifest, error) {
 	var m Manifest
-	f, err := openLog(filepath.Join(path, manifestName), os.O_RDONLY)
+	name := filepath.Join(path, manifestName)
+	f, err := openLog(name, os.O_RDONLY)
 	if err != nil {
 		return m, err
 	}
@@ -267,13 +268,13 @@ func ReadManifest(path string) (Manifest, error) {
 		return m, err
 	}
 	if len(b) > maxManifest {
-		return m, fmt.Errorf("%s has more than %d bytes", manifestName, maxManifest)
+		return m, fmt.Errorf("%s has more than %d bytes", name, maxManifest)
 	}
 	if err := json.Unmarshal(b, &m); err != nil {
-		return m, fmt.Errorf("%s: %w", manifestName, err)
+		return m, fmt.Errorf("%s: %w", name, err)
 	}
 	if m.SchemaVersion < 1 || m.SchemaVersion > SchemaVersion {
-		return m, fmt.Errorf("%s: schema_version is %d, this program reads 1 to %d", manifestName, m.SchemaVersion, SchemaVersion)
+		return m, fmt.Errorf("%s: schema_version is %d, this program reads 1 to %d", name, m.SchemaVersion, SchemaVersion)
 	}
 	return m, nil
 }

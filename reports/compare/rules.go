@@ -82,6 +82,13 @@ const maxRules = 1 << 20
 
 // ReadRules reads a file of rules; what it does not mention is as in DefaultRules.
 func ReadRules(path string) (Rules, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Rules{}, err
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for its other end
+		return Rules{}, fmt.Errorf("%s: expected a file of rules, found %s", path, info.Mode().Type())
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return Rules{}, err
@@ -107,9 +114,21 @@ func ParseRules(raw []byte) (Rules, error) {
 	d := yaml.NewDecoder(bytes.NewReader(raw))
 	d.KnownFields(true)
 	if err := d.Decode(&r); err != nil && !errors.Is(err, io.EOF) {
-		return r, err
+		return r, oneLine(err)
 	}
-	return r, r.check()
+	return r, oneLine(r.check())
+}
+
+// oneLine puts the problems of a file, which are listed line by line, behind each other.
+func oneLine(err error) error {
+	if err == nil {
+		return nil
+	}
+	var parts []string
+	for line := range strings.Lines(err.Error()) {
+		parts = append(parts, strings.TrimSpace(line))
+	}
+	return errors.New(strings.ReplaceAll(strings.Join(parts, "; "), ":; ", ": "))
 }
 
 func (r Rules) check() error {

@@ -240,7 +240,7 @@ func set(file string, values map[string]any) func(dir string) error {
 				in[last] = value
 			}
 		}
-		out, err := json.Marshal(object)
+		out, err := json.MarshalIndent(object, "", "  ")
 		if err != nil {
 			return err
 		}

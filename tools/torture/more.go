@@ -155,7 +155,7 @@ func (t *torturer) replyKind() (*kind, error) {
 		return []string{"eval", "--model", url, "--questions", filepath.Join(dir, "questions.jsonl"), "--out", filepath.Join(dir, "run"), "--json"}
 	}
 	is := func(name, reply string, says ...string) listed {
-		return listed{name, replaced("reply.json", []byte(reply)), append(says, "127.0.0.1")}
+		return listed{name, replaced("reply.json", []byte(reply)), append(says, `question "1": m: `)}
 	}
 	change := func(name, from, to string, says ...string) listed {
 		return is(name, strings.Replace(goodReply, from, to, 1), says...)
