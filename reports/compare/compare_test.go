@@ -302,5 +302,11 @@ func TestExports(t *testing.T) {
 func TestArrowShowsWhereItDiffers(t *testing.T) {
 	require.Equal(t, "a -> nothing", Arrow("a", ""))
 	long := strings.Repeat("x", 100)
+	require.Equal(t, `"bf16" -> "q8"`, Arrow(`"bf16"`, `"q8"`))
+	require.Equal(t, `\x1b[31m\n\xff -> ü�`, Arrow("\x1b[31m\n\xff", "ü�"))
+	for n := range 60 { // wherever a rune is cut, it is left whole
+		text := strings.Repeat("ü", n)
+		require.NotContains(t, Arrow(text+"aé", text+"bé"+text), `\x`)
+	}
 	require.Equal(t, "...xxxxxxxxend -> ...xxxxxxxxother", Arrow(long+"end", long+"other"))
 }

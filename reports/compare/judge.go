@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Check is one rule applied.
@@ -83,7 +84,7 @@ func (c *Comparison) judgeOutput(r Rules, o Output) Check {
 	case r.Exact == Never:
 		k.Skipped = "the rules do not ask for equal outputs"
 	case r.Exact == Same && !c.SameResults:
-		k.Skipped = "questions, weights or settings were changed on purpose"
+		k.Skipped = "questions, weights or settings were changed, so outputs may differ"
 	default:
 		k.Failed = n > r.Allow[o.Kind]
 	}
@@ -137,9 +138,13 @@ func Arrow(a, b string) string {
 	if max(len(a), len(b)) > width {
 		from = max(0, same-around)
 	}
+	for from > 0 && !utf8.RuneStart(a[:same][min(from, same-1)]) {
+		from--
+	}
 	return cut(a, from, width) + " -> " + cut(b, from, width)
 }
 
+// cut is a piece of s of about width bytes, whole runes.
 func cut(s string, from, width int) string {
 	if s == "" {
 		return "nothing"
@@ -148,21 +153,31 @@ func cut(s string, from, width int) string {
 	if from > 0 {
 		before = "..."
 	}
-	from = min(from, len(s))
-	rest := s[from:]
+	rest := s[min(from, len(s)):]
 	if len(rest) > width {
+		for width > 0 && !utf8.RuneStart(rest[width]) {
+			width--
+		}
 		rest, after = rest[:width], "..."
 	}
 	return before + printable(rest) + after
 }
 
-// printable quotes text that would not be read as it stands.
+// printable escapes what would not be read as it stands, such as line ends and terminal codes.
 func printable(s string) string {
-	if strconv.Quote(s) == `"`+s+`"` {
-		return s
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case strconv.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			q := strconv.QuoteRune(r)
+			b.WriteString(q[1 : len(q)-1])
+		}
 	}
-	q := strconv.Quote(s)
-	return q[1 : len(q)-1]
+	return b.String()
 }
 
 func quoted(id string) string { return strconv.Quote(id) }
