@@ -151,14 +151,16 @@ func slug(s string) string {
 	for strings.Contains(out, "--") {
 		out = strings.ReplaceAll(out, "--", "-")
 	}
-	out = strings.Trim(out, "-")
+	if out = strings.Trim(out, "-"); out == "" {
+		return "suite"
+	}
 	return out[:min(len(out), 40)]
 }
 
 // unique appends a number to a name that was given before.
 func unique(given map[string]bool, name string) string {
 	base := name
-	for n := 2; given[name] || name == ""; n++ {
+	for n := 2; given[name]; n++ {
 		name = fmt.Sprintf("%s-%d", base, n)
 	}
 	given[name] = true

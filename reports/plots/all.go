@@ -47,6 +47,7 @@ func All(s study.Study) ([]*Figure, []Missing, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("figure %s: %w", m.name, err)
 		}
+		f.Caption = study.Visible(f.Caption)
 		figures = append(figures, f)
 	}
 	return figures, missing, nil

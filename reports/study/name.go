@@ -50,16 +50,21 @@ func name(runs []Run) {
 // ModelName is the last element of a model's path or hub name, without characters that cannot be seen.
 func ModelName(model string) string {
 	name := path.Base(strings.TrimRight(filepath.ToSlash(model), "/"))
-	name = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, name))
+	name = strings.TrimSpace(strings.ReplaceAll(Visible(name), "·", ""))
 	if name == "." || name == "/" || name == "" {
 		return "model"
 	}
 	return name
+}
+
+// Visible replaces the characters of a text that cannot be seen, end a line, or turn the direction of what follows.
+func Visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '·'
+		}
+		return r
+	}, s)
 }
 
 // sameNames lists the groups of runs that share a name, by their first run.

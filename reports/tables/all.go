@@ -26,7 +26,11 @@ func All(s study.Study) []Table {
 	if t := reference(s); len(t.Rows) > 0 {
 		out = append(out, t)
 	}
-	return append(out, settings(s))
+	out = append(out, settings(s))
+	for i := range out {
+		out[i].Caption = study.Visible(out[i].Caption)
+	}
+	return out
 }
 
 // Words that captions share.

@@ -11,6 +11,8 @@ import (
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
+
+	"llavabench/reports/study"
 )
 
 // Formats are the extensions of the files that a Table is written as.
@@ -197,7 +199,7 @@ func (t Table) Terminal(w io.Writer) error {
 	for _, row := range t.Rows {
 		cells := make([]string, len(row))
 		for i, c := range row {
-			cells[i] = visible(c.String())
+			cells[i] = study.Visible(c.String())
 			if c.Best {
 				cells[i] += " *"
 			}
@@ -215,14 +217,4 @@ func (t Table) Terminal(w io.Writer) error {
 		}
 	}
 	return nil
-}
-
-// visible replaces characters that could move the cursor or end the line.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return '·'
-		}
-		return r
-	}, s)
 }
