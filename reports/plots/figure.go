@@ -11,17 +11,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
-	"codeberg.org/go-pdf/fpdf"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"llavabench/internal/atomicfile"
@@ -121,8 +117,7 @@ func (f *Figure) WriteTo(w io.Writer, format string) error {
 	case "svg":
 		c = vgsvg.New(width, height)
 	case "pdf":
-		fixPDF()
-		c = vgpdf.New(width, height)
+		c = newPDF(width, height)
 	case "png":
 		c = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(resolution))}
 	default:
@@ -160,14 +155,6 @@ func portable(svg []byte) []byte {
 			part[1], width.Points(), part[2], part[3], part[4])
 	})
 }
-
-// fixPDF takes what is not data out of PDF files: the time, and the order of a map.
-var fixPDF = sync.OnceFunc(func() {
-	epoch := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-	fpdf.SetDefaultCreationDate(epoch)
-	fpdf.SetDefaultModificationDate(epoch)
-	fpdf.SetDefaultCatalogSort(true)
-})
 
 // SVG is the figure as an <svg> element for a page. Its ids are none, so that many fit one page.
 func (f *Figure) SVG() (string, error) {
