@@ -29,8 +29,9 @@ func newPower(env *environment) *cobra.Command {
 		Use:   "power [BASE NEW]",
 		Short: "How many questions it takes to see a difference between two models",
 		Long: `power plans a comparison of two models on the same questions by McNemar's exact test. What counts beside the difference in
-accuracy is the discordance: the share of questions on which exactly one of the two will be right. Two versions of a model
-disagree on 2 to 10 %, two different models on 15 to 30 %; give two runs to take it from them.
+accuracy is the discordance: the share of questions on which exactly one of the two will be right. Models that err
+independently at accuracies a and b disagree on a(1-b) + b(1-a) of the questions, related ones on fewer; give two runs to
+take it from them.
 
 With --difference it says how many questions are needed, with --questions what difference can be seen with that many; with
 both, the power. Where several questions share an image they tell less than as many with one each: --per-image and --icc

@@ -25,7 +25,7 @@ type Estimate struct {
 //
 //	se = sqrt(G/(G-1) * sum over clusters of (sum of (score - mean))^2) / n
 //
-// which is what Miller ("Adding Error Bars to Evals", 2024, section 2.2) recommends for questions in groups, and what
+// which is what Miller ("Adding Error Bars to Evals", 2024) recommends for questions in groups, and what
 // regressing on a constant with clustered errors gives in R and statsmodels.
 //
 // Scores of 0 to 1 get Wilson's interval at the effective sample size mean*(1-mean)/se^2, with the quantile of Student's t

@@ -26,7 +26,7 @@ type Paired struct {
 // Compare compares the scores of two systems item by item. clusters is that of Mean.
 //
 // For 0/1 scores of independent items the test is McNemar's exact one and the interval that of Bonett and Price (2012),
-// recommended by Fagerland, Lydersen and Laake (2013): the Wald interval after one item is added to each of the two kinds on
+// recommended by Fagerland, Lydersen and Laake (2014): the Wald interval after one item is added to each of the two kinds on
 // which the systems differ. It is not empty where they agree on everything. Where 0/1 items share clusters, the test is the
 // exact sign-flip test of SignFlip over the clusters, and the interval that of the clustered error of the differences after
 // the same two items are added, each a cluster of its own. Other scores get difference +- t*se and the t-test, with the

@@ -155,7 +155,7 @@ func (w Design) Detectable(n int, power float64) (d float64, ok bool, err error)
 func DesignEffect(perCluster, icc float64) float64 { return 1 + float64((perCluster-1)*icc) }
 
 // ItemsMean is the number of independent items on which scores of any kind, whose paired differences have the standard
-// deviation sd, show a true mean difference d: ((z(1-alpha/2) + z(power)) * sd / d)^2, rounded up (Miller 2024, section 5).
+// deviation sd, show a true mean difference d: ((z(1-alpha/2) + z(power)) * sd / d)^2, rounded up (Miller 2024).
 func ItemsMean(d, sd, alpha, power float64) (int, error) {
 	switch {
 	case !(d > 0) || !(sd > 0):
