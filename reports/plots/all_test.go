@@ -100,6 +100,9 @@ func TestOddRuns(t *testing.T) {
 			studytest.WriteRun(t, path, n, studytest.Generations[3], change)
 			for file, b := range render(t, load(t, path)) {
 				require.NotContains(t, string(b), "<script>", file)
+				if filepath.Ext(file) == ".pdf" {
+					require.Contains(t, string(b), "/Count 1\n", "%s has one page", file)
+				}
 			}
 		}
 	}

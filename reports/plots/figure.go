@@ -105,8 +105,11 @@ func (f *Figure) draw(c draw.Canvas) {
 	f.plot.Draw(c)
 }
 
+// minHeight keeps figures above the height at which the PDF library starts a second page for a text.
+const minHeight = vg.Length(110)
+
 func (f *Figure) size() (width, height vg.Length) {
-	return f.Width, f.Height + vg.Length(len(f.legendRows()))*entryLine
+	return f.Width, max(f.Height+vg.Length(len(f.legendRows()))*entryLine, minHeight)
 }
 
 // WriteTo writes the figure in one of Formats. The same figure is the same bytes, whenever it is written.

@@ -13,7 +13,7 @@ import (
 // drawn gives the drawing instructions of a PDF page that holds one text.
 func drawn(t *testing.T, text string) string {
 	t.Helper()
-	c := newPDF(100, 20)
+	c := newPDF(200, 200)
 	style := legendStyle()
 	c.FillString(style.Handler.Cache().Lookup(style.Font, style.Font.Size), vg.Point{X: 2, Y: 5}, text)
 	var file bytes.Buffer
@@ -30,8 +30,8 @@ func drawn(t *testing.T, text string) string {
 
 // Texts that the encoding of PDF has are texts, in its bytes; others are outlines, never other letters.
 func TestPDFText(t *testing.T) {
-	require.Contains(t, drawn(t, "llava 16"), "(llava 16) Tj")
-	require.Contains(t, drawn(t, "8–15 é"), "(8\x9615 \xe9) Tj")
+	require.Contains(t, drawn(t, "llava 16"), "(llava 16)Tj")
+	require.Contains(t, drawn(t, "8–15 é"), "(8\x9615 \xe9)Tj")
 	for _, text := range []string{"≥96", "− llava1", "Ω", "中"} {
 		page := drawn(t, text)
 		require.NotContains(t, page, "Tj", text)
