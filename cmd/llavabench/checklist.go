@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +16,7 @@ import (
 	"llavabench/internal/atomicfile"
 	"llavabench/internal/checkpoint"
 	"llavabench/internal/rundir"
+	"llavabench/internal/shell"
 )
 
 func newChecklist(env *environment) *cobra.Command {
@@ -134,7 +134,7 @@ func writeChecklist(out io.Writer, run string, m rundir.Manifest, samples []rund
 	row("compiler", code(m.Machine.Go))
 	row("licence", "Apache-2.0")
 
-	w.printf("\n## Exact commands\n\n```sh\n%s\nllavabench reproduce %s\n```\n", shellLine(m.Command), quoteShell(filepath.Join(run, "manifest.json")))
+	w.printf("\n## Exact commands\n\n```sh\n%s\nllavabench reproduce %s\n```\n", shell.Line(m.Command), shell.Quote(filepath.Join(run, "manifest.json")))
 	w.printf("\n## Not known to the program\n\n- Limitations, societal impact, consent and personal data in the pictures: %s\n", toFill)
 	return w.err
 }
@@ -225,23 +225,4 @@ func code(s string) string {
 		return "`` " + s + " ``"
 	}
 	return "`" + s + "`"
-}
-
-// shellLine is a command as it can be pasted into a shell.
-func shellLine(args []string) string {
-	quoted := slices.Clone(args)
-	for i, a := range quoted {
-		quoted[i] = quoteShell(a)
-	}
-	return strings.Join(quoted, " ")
-}
-
-func quoteShell(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,@%+", r)
-	}
-	if s != "" && strings.TrimFunc(s, plain) == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -43,6 +43,8 @@ type evalFlags struct {
 	verify  bool
 	keyEnv  string
 	json    bool
+
+	launcher launchFlags
 }
 
 func newEval(env *environment) *cobra.Command {
@@ -70,6 +72,10 @@ Ctrl-C finishes the questions under way and writes the summary so far; a second 
 or in several processes; 'llavabench merge' puts the shards together and proves that none is missing. --shard auto takes I and
 N from the Slurm job array that the run is a task of, auto/N only I, for arrays of which a part is run again.
 
+--launcher slurm does all that: it writes batch scripts into the run directory, submits a job array with one of --shards in each
+task and a merge that waits for them, and prints the ids of the jobs. A task that is killed or runs out of time goes back to the
+queue and on where it stopped. The same command again submits what is missing, and answers nothing twice.
+
 A model may also be openai:URL#NAME, a model behind a server with OpenAI's interface (llama.cpp's server, vLLM, a hosted one), so
 that other engines stand in the same tables. The key comes from the environment (--key-env) and is recorded nowhere. A server
 that cannot be reached ends the run, which goes on with --resume.
@@ -82,12 +88,22 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
   llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight
   llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight --resume
   llavabench eval --model DIR --suite sight --shard 2/3 --out runs/part2
+  llavabench eval --model DIR --suite sight --out runs/sight --launcher slurm --shards 8 --slurm-args '--mem=32G --time=2:00:00'
   llavabench eval --model openai:http://localhost:8080#llava-1.5-7b --suite sight --out runs/server`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return execEval(cmd.Context(), env, f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.launcher.check(); err != nil {
+				return err
+			}
+			if f.launcher.launcher != "" {
+				return f.launch(cmd.Context(), env, cmd.Flags())
+			}
+			return execEval(cmd.Context(), env, f)
+		},
 	}
 	fl := cmd.Flags()
 	f.model.register(fl)
+	f.launcher.register(fl)
 	fl.StringVar(&f.suite, "suite", "sight", "`name` of the suite")
 	fl.StringVar(&f.file, "questions", "", "`file` of questions instead of a suite")
 	fl.StringVar(&f.images, "images", "", "`directory` of the pictures of --questions")

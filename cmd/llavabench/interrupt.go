@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"llavabench/eval"
+	"llavabench/internal/shell"
 )
 
 // patient gives work a context that the end of ctx (the first Ctrl-C) leaves alone, so that the question under way can be
@@ -41,7 +42,7 @@ func (f evalFlags) interrupted(env *environment, s eval.Summary, items int) erro
 	if !f.resume {
 		args = append(args, "--resume")
 	}
-	return fmt.Errorf("interrupted after %d of %d questions, all recorded; go on with: %s", s.Samples, items, shellLine(append([]string{"llavabench"}, args...)))
+	return fmt.Errorf("interrupted after %d of %d questions, all recorded; go on with: %s", s.Samples, items, shell.Line(append([]string{"llavabench"}, args...)))
 }
 
 // answered reports how far a run is.

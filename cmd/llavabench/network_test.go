@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// networked are the rooms that may speak to other machines, because a flag of theirs names the address. Everything else must
-// not be able to.
-var networked = []string{"internal/openai", "eval/remote"}
+// networked are the rooms that may speak to other machines, because a flag of theirs names the address, and eval/slurm, which
+// starts the commands of the cluster that --launcher names. Everything else must not be able to.
+var networked = []string{"internal/openai", "eval/remote", "eval/slurm"}
 
 // opensConnections are the packages of the standard library with which a program reaches a network or starts another.
 var opensConnections = regexp.MustCompile(`^(net|net/http|net/http/.*|net/rpc|net/rpc/.*|net/smtp|os/exec|plugin|crypto/tls)$`)

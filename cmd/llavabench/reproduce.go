@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -142,20 +141,8 @@ func (v *invocation) set(name, value string) {
 
 // args is the command line.
 func (v *invocation) args() []string {
-	args := []string{"eval"}
-	v.flags.Visit(func(f *pflag.Flag) {
-		if slices.Contains([]string{"out", "resume", "answers", "json", "verify", "limits"}, f.Name) {
-			return // these are about the first run
-		}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			for _, value := range list.GetSlice() {
-				args = append(args, "--"+f.Name+"="+value)
-			}
-			return
-		}
-		args = append(args, "--"+f.Name+"="+f.Value.String())
-	})
-	return args
+	aboutFirst := []string{"out", "resume", "answers", "json", "verify", "limits"}
+	return append([]string{"eval"}, flagArgs(v.flags, aboutFirst)...)
 }
 
 // relocate finds where the model and the data are now.
