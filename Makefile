@@ -45,6 +45,12 @@ SOAK ?= 2m
 soak: build
 	$(GO) run ./tools/soak -for $(SOAK)
 
+# Runs the shipped suite as a job array of a real Slurm on this machine, with shards killed half way. Needs Debian's slurm-wlm
+# and munge; without them the test says so and is skipped.
+.PHONY: slurm
+slurm:
+	$(GO) test -count=1 -v ./tools/slurm
+
 # Shows that instruction set, threads and chunking never change a bit of the logits.
 .PHONY: bits
 bits:
