@@ -46,12 +46,13 @@ func TestArrayWithKilledShards(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.stop()) })
 
-	ask := []string{bin, "eval", "--model", model, "--suite", "sight", "--limit", "28"}
+	ask := []string{bin, "eval", "--model", model, "--suite", "sight", "--limit", "28", "--max-new-tokens", "64"}
 	local := filepath.Join(dir, "local")
 	out, err = b.command(t.Context(), bin, append(ask[1:], "--out", local)...).CombinedOutput()
 	require.NoError(t, err, string(out))
 
-	l := launched{t, b, ask, filepath.Join(dir, "a run")}
+	// One question at a time: a batch would be all of a shard's, with nothing half way.
+	l := launched{t, b, append(ask, "--batch", "1"), filepath.Join(dir, "a run")}
 	require.Contains(t, l.launch(), "shards 1-4\n")
 	require.Contains(t, l.launch(), "nothing had to be submitted")
 	before := l.killHalfWay(2, 3)
