@@ -166,8 +166,10 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	notices(env.stderr, append(a.notes, dir.Notes()...))
 	work, done := patient(ctx, env.stderr)
 	defer done()
+	bar.show(answering, len(dir.Done()), suite.Items())
 	summary, err := eval.Run(work, suite, a.system, dir, a.manifest, eval.Options{Batch: f.batch, Strict: f.strict, Stop: ctx.Done(), Progress: bar.answered})
 	bar.finish()
+	bar.only = ""
 	switch {
 	case errors.Is(err, eval.ErrStopped):
 		return f.interrupted(env, summary, suite.Items())

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"llavabench/eval"
@@ -45,6 +46,9 @@ func (f evalFlags) interrupted(env *environment, s eval.Summary, items int) erro
 	return fmt.Errorf("interrupted after %d of %d questions, all recorded; go on with: %s", s.Samples, items, shell.Line(append([]string{"llavabench"}, args...)))
 }
 
+// answering is the stage of a run that is shown.
+const answering = "questions"
+
 // answered reports how far a run is.
 func (p *progress) answered(r eval.Progress) {
 	note := ""
@@ -57,5 +61,5 @@ func (p *progress) answered(r eval.Progress) {
 	if r.ImageTokens > 0 {
 		note += fmt.Sprintf(", %.0f image tokens/s", r.ImageTokens)
 	}
-	p.reportWith("questions", note, r.Done, r.Total)
+	p.reportWith(answering, strings.TrimPrefix(note, ", "), r.Done, r.Total)
 }

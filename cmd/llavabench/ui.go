@@ -24,7 +24,9 @@ const (
 type progress struct {
 	w        io.Writer
 	terminal bool
+	only     string // the one stage that is shown; "" for all
 	stage    string
+	first    int // units that were done when the stage began
 	started  time.Time
 	printed  time.Time
 	bar      *progressbar.ProgressBar
@@ -40,35 +42,44 @@ func (p *progress) report(stage string, done, total int) { p.reportWith(stage, "
 
 // reportWith also says how it goes.
 func (p *progress) reportWith(stage, note string, done, total int) {
-	if p == nil || total <= 0 {
+	if p == nil || total <= 0 || p.only != "" && p.only != stage {
 		return
 	}
 	now := time.Now()
 	if stage != p.stage {
 		p.finish()
-		p.stage, p.started, p.printed = stage, now, now
+		p.stage, p.first, p.started, p.printed = stage, done, now, now
 	}
 	elapsed := now.Sub(p.started)
 	if elapsed < progressDelay {
 		return
 	}
+	if done > p.first {
+		left := time.Duration(float64(elapsed) / float64(done-p.first) * float64(total-done))
+		note = strings.TrimPrefix(fmt.Sprintf("%s, about %s left", note, left.Round(time.Second)), ", ")
+	}
 	if p.terminal {
 		if p.bar == nil {
 			p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(stage),
-				progressbar.OptionSetPredictTime(true), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
+				progressbar.OptionSetPredictTime(false), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
 				progressbar.OptionThrottle(100*time.Millisecond))
 		}
 		p.bar.ChangeMax(total)
-		p.bar.Describe(strings.TrimSuffix(stage+", "+note, ", "))
+		p.bar.Describe(strings.TrimSuffix(stage+": "+note, ": "))
 		_ = p.bar.Set(done) // only the drawing can fail
 		return
 	}
-	if now.Sub(p.printed) < progressEvery || done == 0 {
+	if now.Sub(p.printed) < progressEvery || done == p.first {
 		return
 	}
-	left := time.Duration(float64(elapsed) / float64(done) * float64(total-done))
-	fmt.Fprintf(p.w, "llavabench: %s: %d of %d, %sabout %s left\n", stage, done, total, strings.TrimPrefix(note+", ", ", "), left.Round(time.Second))
+	fmt.Fprintf(p.w, "llavabench: %s: %d of %d, %s\n", stage, done, total, note)
 	p.printed = now
+}
+
+// show shows one stage from now on, of which done of total units are finished, and leaves out the steps within it.
+func (p *progress) show(stage string, done, total int) {
+	p.only = stage
+	p.report(stage, done, total)
 }
 
 // finish clears the bar.
