@@ -1,0 +1,111 @@
+// Command evalbench measures what a run of eval gains by sharing the work of questions about one picture and by generating
+// answers together, against one question at a time with nothing shared, on a random model of about half a gigabyte that it makes
+// in a temporary directory. Two loads:
+//
+//	POPE      18 questions a picture, one token an answer (yes or no)
+//	TextVQA   1 question a picture, answers of 10 tokens
+//
+// Both ways take turns; their samples must have the same bytes, and the medians of questions per hour are compared. Then it measures
+// what the runner itself takes per question, and how long 50,000 samples take to be summarised.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"llavabench/internal/pipeline"
+	"llavabench/internal/stats"
+	"llavabench/internal/synth"
+	"llavabench/internal/tensor"
+	"llavabench/kernels"
+)
+
+// A load is the shape of a benchmark's questions.
+type load struct {
+	name       string
+	questions  int // of the shared run
+	perPicture int
+	alone      int // of these, how many are also asked one at a time: the time of a question does not depend on its number
+	tokens     int
+}
+
+func main() {
+	log.SetFlags(0)
+	rounds := flag.Int("rounds", 3, "how often each way is measured")
+	batch := flag.Int("batch", 18, "questions that are generated together")
+	numerics := flag.String("numerics", "f32", "numeric profile of the matrix products: f32 or bf16")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *rounds, *batch, *numerics); err != nil {
+		log.Fatalln("evalbench:", err)
+	}
+}
+
+func run(ctx context.Context, rounds, batch int, numerics string) error {
+	work, err := os.MkdirTemp("", "evalbench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	if err := runnerCost(ctx, work); err != nil {
+		return err
+	}
+	model := filepath.Join(work, "model")
+	if err := writeModel(ctx, model); err != nil {
+		return err
+	}
+	p, err := pipeline.Open(ctx, model, pipeline.Options{Numerics: numerics})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	fmt.Printf("model of %.2f GB, %s, numerics %s, %d threads, %s\n\n", float64(p.Work().WeightBytes)/1e9, p.DType(), p.Numerics(), p.Threads(), kernels.ISA())
+	fmt.Printf("%-8s  %20s  %20s  %s\n", "load", "alone, questions/h", "together, questions/h", "ratio")
+	for _, l := range []load{
+		{"POPE", 36, 18, 3, 1},
+		{"TextVQA", 8, 1, 3, 10},
+	} {
+		var alone, together []float64
+		for range rounds {
+			a, samples, err := measure(ctx, p, l, l.alone, pipeline.Together{Batch: 1, NoShare: true}, work)
+			if err != nil {
+				return err
+			}
+			b, all, err := measure(ctx, p, l, l.questions, pipeline.Together{Batch: batch}, work)
+			if err != nil {
+				return err
+			}
+			if err := begins(all, samples); err != nil {
+				return fmt.Errorf("%s: %w", l.name, err)
+			}
+			alone, together = append(alone, a), append(together, b)
+		}
+		a, b := stats.Median(alone), stats.Median(together)
+		fmt.Printf("%-8s  %20.0f  %20.0f  %.2f\n", l.name, a, b, b/a)
+	}
+	return nil
+}
+
+// writeModel writes LLaVA-1.5 with a small tower and a decoder of 0.25 billion weights.
+func writeModel(ctx context.Context, dir string) error {
+	n, err := synth.ByName("tiny-llava15")
+	if err != nil {
+		return err
+	}
+	t := &n.Config.Text
+	t.Layers, t.Hidden, t.Heads, t.KVHeads, t.HeadDim, t.FFN = 19, 1024, 16, 16, 64, 2816
+	w := kernels.NewWorkers(0)
+	defer w.Close()
+	start := time.Now()
+	err = synth.Write(ctx, w, n, dir, synth.Options{DType: tensor.BF16, Seed: 1})
+	fmt.Printf("model made in %.1f s\n", time.Since(start).Seconds())
+	return err
+}
