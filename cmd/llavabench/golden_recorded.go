@@ -125,7 +125,7 @@ func onEveryISA(ctx context.Context, dir, name string, c recorded.Case, isas []s
 	for i, isa := range isas {
 		r, err := recorded.Run(ctx, dir, c, isa, threads)
 		if err != nil {
-			return r, fmt.Errorf("%s: %w", name, err)
+			return r, fmt.Errorf("%s: %w", filepath.Join(dir, name+".json"), err)
 		}
 		if i == 0 {
 			first = r
@@ -245,7 +245,7 @@ func verifyRecorded(ctx context.Context, env *environment, f goldenFlags, bar *p
 		for _, isa := range isas {
 			r, err := recorded.Run(ctx, dir, g.Case, isa, f.opts.Threads)
 			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+				return fmt.Errorf("%s: %w", filepath.Join(dir, name+".json"), err)
 			}
 			d := recorded.Compare(g.Result, r, max(g.Case.Tolerance, f.tolerance))
 			report.Checked++
