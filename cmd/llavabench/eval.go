@@ -2,23 +2,20 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"llavabench/eval"
 	"llavabench/eval/jsonl"
 	"llavabench/eval/local"
+	"llavabench/eval/official"
 	"llavabench/eval/sight"
-	"llavabench/internal/atomicfile"
 	"llavabench/internal/rundir"
 	"llavabench/internal/stats"
 )
@@ -43,6 +40,10 @@ type evalFlags struct {
 	verify  bool
 	keyEnv  string
 	json    bool
+
+	// of the public benchmarks
+	data, prompts, submission string
+	splitSet, tokensSet       bool // --split and --max-new-tokens are given
 
 	launcher launchFlags
 }
@@ -80,11 +81,20 @@ A model may also be openai:URL#NAME, a model behind a server with OpenAI's inter
 that other engines stand in the same tables. The key comes from the environment (--key-env) and is recorded nowhere. A server
 that cannot be reached ends the run, which goes on with --resume.
 
-Suites: sight, the procedural benchmark that ships with the program (--split, --seed and --limit choose its items). Or give
+Suites: sight, the procedural benchmark that ships with the program (--split, --seed and --limit choose its items), and the public
+benchmarks that 'llavabench suites' lists, read from their owners' files in --data as downloaded: folders, zip files without
+unpacking, tables and parquet files with pictures inside. Each question has the exact prompt of LLaVA's evaluation, or of another
+harness (--prompts), and its limit of tokens. At the end the answers are scored by the owners' rules; 'llavabench score RUN' does
+that again, also by other scorers. --submission writes the file that the owners' server takes.
+
+Or give
 --questions FILE, JSON lines with question_id, image, text and optionally answer and category: your own test set, or the
 question files of LLaVA's evaluation (eval.zip), which hold the exact prompts of every benchmark. --answers writes LLaVA's
 answer file, which 'llavabench score' scores as the benchmark's owners do.`,
-		Example: `  llavabench eval --model DIR --questions llava_pope_test.jsonl --images val2014 --out runs/pope --answers pope.jsonl
+		Example: `  llavabench eval --model DIR --suite pope --data data/pope --out runs/pope
+  llavabench eval --model DIR --suite vizwiz --data data/vizwiz --split test --out runs/vizwiz --submission vizwiz.json
+  llavabench eval --model DIR --suite mme,textvqa --data data --prompts lmms-eval --out runs/lmms
+  llavabench eval --model DIR --questions llava_pope_test.jsonl --images val2014 --out runs/pope --answers pope.jsonl
   llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight
   llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight --resume
   llavabench eval --model DIR --suite sight --shard 2/3 --out runs/part2
@@ -92,27 +102,31 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
   llavabench eval --model openai:http://localhost:8080#llava-1.5-7b --suite sight --out runs/server`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.splitSet, f.tokensSet = cmd.Flags().Changed("split"), cmd.Flags().Changed("max-new-tokens")
 			if err := f.launcher.check(); err != nil {
 				return err
 			}
 			if f.launcher.launcher != "" {
 				return f.launch(cmd.Context(), env, cmd.Flags())
 			}
-			return execEval(cmd.Context(), env, f)
+			return eachSuite(cmd.Context(), env, f)
 		},
 	}
 	fl := cmd.Flags()
 	f.model.register(fl)
 	f.launcher.register(fl)
-	fl.StringVar(&f.suite, "suite", "sight", "`name` of the suite")
+	fl.StringVar(&f.suite, "suite", sightSuite, "`name` of the suite: sight, or a public benchmark; several with commas between, each then in a directory of its name in --out")
+	fl.StringVar(&f.data, "data", "", "`directory` with the official files of a public benchmark, or with a folder of the suite's name")
+	fl.StringVar(&f.prompts, "prompts", "", "`harness` whose prompts are asked: llava, lmms-eval or vlmevalkit, or HARNESS:VARIANT (default: llava where it asks the suite)")
+	fl.StringVar(&f.submission, "submission", "", "also write the submission for the benchmark's server to this `file`")
 	fl.StringVar(&f.file, "questions", "", "`file` of questions instead of a suite")
 	fl.StringVar(&f.images, "images", "", "`directory` of the pictures of --questions")
 	fl.StringVar(&f.answer, "answers", "", "also write the answers to this `file`, in LLaVA's layout")
-	fl.StringVar(&f.split, "split", "test", "split of the suite: train, val or test")
+	fl.StringVar(&f.split, "split", "test", "`split`: train, val or test of sight; of a benchmark with several the one to ask (default: the first that is there)")
 	fl.Uint64Var(&f.seed, "seed", 7, "seed of the suite's items")
-	fl.IntVar(&f.limit, "limit", 0, "first `questions` only (default: 140 of sight, all of a file)")
+	fl.IntVar(&f.limit, "limit", 0, "first `questions` only (default: 140 of sight, all of others)")
 	fl.StringVar(&f.opts.Template, "template", "", "conversation template (default: the one that belongs to the checkpoint)")
-	fl.IntVar(&f.opts.MaxNewTokens, "max-new-tokens", 16, "`tokens` to generate at most")
+	fl.IntVar(&f.opts.MaxNewTokens, "max-new-tokens", 16, "`tokens` to generate at most (default of a public benchmark: the harness's)")
 	fl.BoolVar(&f.opts.Blind, "blind", false, "replace every picture by its mean colour: the baseline of language alone")
 	fl.StringVar(&f.out, "out", "", "run `directory`")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run that is in --out")
@@ -131,7 +145,15 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 }
 
 func execEval(ctx context.Context, env *environment, f evalFlags) error {
-	suite, err := f.chosen()
+	bench, err := f.official()
+	if err != nil {
+		return err
+	}
+	if bench != nil {
+		defer bench.Dir.Close()
+		notices(env.stderr, bench.Notes)
+	}
+	suite, err := f.chosen(bench)
 	if err != nil {
 		return err
 	}
@@ -146,7 +168,7 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	}
 	defer a.close()
 	a.manifest.Command, a.manifest.Shard = append([]string{"llavabench"}, withShard(env.args, suite.Part)...), suite.Part
-	if a.manifest.Data, err = dataFiles(ctx, f, suite, bar); err != nil {
+	if a.manifest.Data, err = dataFiles(ctx, f, suite, bench, bar); err != nil {
 		return err
 	}
 	if env.manifest != nil {
@@ -183,8 +205,13 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 		bar.finish()
 	}
 	if f.answer != "" {
-		if err := writeAnswers(f.answer, f.out, f.model.path); err != nil {
+		if err := writeAnswers(f.answer, f.out, f.model.path, bench); err != nil {
 			return err
+		}
+	}
+	if f.submission != "" {
+		if err := submit(env, bench, f.submission, f.out); err != nil {
+			return fmt.Errorf("--submission: %w", err)
 		}
 	}
 	if err := f.show(env, summary); err != nil {
@@ -197,7 +224,10 @@ func (f evalFlags) show(env *environment, s eval.Summary) error {
 	if f.json {
 		return printJSON(env, s)
 	}
-	return printSummary(env, s)
+	if err := printSummary(env, s); err != nil || s.Official == nil {
+		return err
+	}
+	return printOfficial(env, s.Official)
 }
 
 // anyAnswer makes a run without a single answer a failure, and says what the first question met with.
@@ -215,8 +245,8 @@ func (f evalFlags) anyAnswer(s eval.Summary) error {
 // maxBatch bounds --batch: beyond some dozens nothing is gained.
 const maxBatch = 1024
 
-// chosen is the suite that the flags ask for.
-func (f evalFlags) chosen() (eval.Suite, error) {
+// chosen is the suite that the flags ask for; bench is the public benchmark, if it is one.
+func (f evalFlags) chosen(bench *official.Run) (eval.Suite, error) {
 	if f.opts.SampleTimeout < 0 {
 		return eval.Suite{}, usagef("--sample-timeout cannot be negative")
 	}
@@ -232,8 +262,8 @@ func (f evalFlags) chosen() (eval.Suite, error) {
 	if f.images != "" {
 		return eval.Suite{}, usagef("--images belongs to --questions")
 	}
-	if f.suite != "sight" {
-		return eval.Suite{}, usagef("--suite: %q is not known, expected sight; the public benchmarks are asked with --questions", f.suite)
+	if bench != nil {
+		return bench.Eval()
 	}
 	if f.limit == 0 {
 		f.limit = 140
@@ -245,38 +275,11 @@ func (f evalFlags) chosen() (eval.Suite, error) {
 	return sight.Suite(split, f.seed, f.limit), nil
 }
 
-// writeAnswers writes the answers of a run as LLaVA's evaluation does.
-func writeAnswers(path, run, model string) error {
-	samples, err := rundir.ReadSamples(run)
-	if err != nil {
-		return err
-	}
-	return atomicfile.Write(path, func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		for _, s := range samples {
-			if s.Error != "" {
-				continue // a missing answer is what it is
-			}
-			var id any = s.ID
-			if n, err := strconv.ParseInt(s.ID, 10, 64); err == nil {
-				id = n
-			}
-			if err := enc.Encode(struct {
-				ID     any    `json:"question_id"`
-				Prompt string `json:"prompt"`
-				Text   string `json:"text"`
-				Model  string `json:"model_id"`
-			}{id, s.Prompt, s.Text, model}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
 // dataFiles gives the digests of the question file and of every picture file that is there.
-func dataFiles(ctx context.Context, f evalFlags, suite eval.Suite, bar *progress) ([]rundir.File, error) {
+func dataFiles(ctx context.Context, f evalFlags, suite eval.Suite, bench *official.Run, bar *progress) ([]rundir.File, error) {
+	if bench != nil {
+		return suiteFiles(ctx, bench, f.data, bar)
+	}
 	if f.file == "" {
 		return nil, nil
 	}

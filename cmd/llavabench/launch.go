@@ -68,7 +68,18 @@ func (f evalFlags) launch(ctx context.Context, env *environment, given *pflag.Fl
 	if f.shard != "" {
 		return usagef("--shard and --launcher exclude each other: tasks find their shard themselves")
 	}
-	suite, err := f.chosen()
+	if strings.Contains(f.suite, ",") || f.submission != "" {
+		return usagef("--launcher takes one suite, and no --submission: 'llavabench score RUN --submission FILE' writes it from the merged run")
+	}
+	bench, err := f.official()
+	if err != nil {
+		return err
+	}
+	if bench != nil {
+		defer bench.Dir.Close()
+		notices(env.stderr, bench.Notes)
+	}
+	suite, err := f.chosen(bench)
 	if err != nil {
 		return err
 	}
@@ -96,7 +107,13 @@ func (f evalFlags) launch(ctx context.Context, env *environment, given *pflag.Fl
 		if err != nil {
 			return err
 		}
-		return f.show(env, eval.Summarise(samples))
+		summary := eval.Summarise(samples)
+		if suite.Official != nil {
+			if summary.Official, err = suite.Official(samples); err != nil {
+				return err
+			}
+		}
+		return f.show(env, summary)
 	}
 	printLaunch(env, l, f.out, state, done)
 	return nil

@@ -174,7 +174,7 @@ func openSuite(suite *suites.Suite, dir, split string) (*suites.Dir, *suites.Dat
 		d = sub
 	}
 	d.Split = split
-	data, err := suite.Open(d)
+	data, err := suite.Load(d)
 	if err != nil {
 		return nil, nil, fmt.Errorf("suite %s: %w", suite.Name, err)
 	}

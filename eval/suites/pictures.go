@@ -114,3 +114,24 @@ func (d *Dir) rootOf(folder string) (*os.Root, error) {
 	d.open = append(d.open, root)
 	return root, nil
 }
+
+// Source is the file that holds name, relative to the directory: itself, NAME.gz, a zip file, or the table of an embedded picture.
+func (d *Dir) Source(name string) (string, bool) {
+	if d.embedded[name] != nil {
+		name = name[:strings.LastIndexByte(name, '#')]
+	}
+	p, err := d.Path(name)
+	if err != nil {
+		return "", false
+	}
+	for _, end := range []string{"", ".gz"} {
+		if info, err := os.Stat(p + end); err == nil && info.Mode().IsRegular() {
+			return name + end, true
+		}
+	}
+	a, _, found := d.inArchives(name)
+	if !found {
+		return "", false
+	}
+	return a.name, true
+}
