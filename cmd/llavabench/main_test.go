@@ -313,9 +313,12 @@ func TestEvalResumes(t *testing.T) {
 	for _, name := range []string{"manifest.json", "timings.jsonl", "summary.json"} {
 		require.FileExists(t, filepath.Join(dir, "broken", name))
 	}
+	code, _, stderr = llavabench(t, "eval", "--model", "x", "--suite", "pupe", "--out", "y")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, `suite "pupe" is not known`)
 	code, _, stderr = llavabench(t, "eval", "--model", "x", "--suite", "pope", "--out", "y")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, stderr, `"pope" is not known`)
+	require.Contains(t, stderr, "needs --data")
 }
 
 // A suite written to disk and asked as a question file gives the answers of the suite drawn on the way, and LLaVA's answer

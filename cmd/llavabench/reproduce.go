@@ -110,7 +110,11 @@ func invocationOf(m rundir.Manifest) (*invocation, error) {
 	if err := cmd.ParseFlags(m.Command[2:]); err != nil {
 		return nil, fmt.Errorf("command %q: %w", strings.Join(m.Command, " "), err)
 	}
-	return &invocation{cmd.Flags()}, nil
+	v := &invocation{cmd.Flags()}
+	if strings.Contains(v.get("suite"), ",") { // each of several suites has a run of its own
+		v.set("suite", m.Suite.Name)
+	}
+	return v, nil
 }
 
 // get is the value of a flag that was given; "" where it was not.
@@ -141,7 +145,7 @@ func (v *invocation) set(name, value string) {
 
 // args is the command line.
 func (v *invocation) args() []string {
-	aboutFirst := []string{"out", "resume", "answers", "json", "verify", "limits"}
+	aboutFirst := []string{"out", "resume", "answers", "submission", "json", "verify", "limits"}
 	return append([]string{"eval"}, flagArgs(v.flags, aboutFirst)...)
 }
 
@@ -198,7 +202,10 @@ func checkFiles(ctx context.Context, env *environment, v *invocation, run string
 			return fmt.Errorf("%s: the picture %q leads out of the directory of pictures", filepath.Join(run, "manifest.json"), f.Name)
 		}
 		path := filepath.Join(v.get("images"), filepath.FromSlash(f.Name))
-		if i == 0 {
+		switch data := v.get("data"); {
+		case data != "":
+			path = filepath.Join(data, filepath.FromSlash(f.Name))
+		case i == 0:
 			path = v.get("questions")
 		}
 		files = append(files, file{f, path})
@@ -222,9 +229,12 @@ func checkFiles(ctx context.Context, env *environment, v *invocation, run string
 		return fmt.Errorf("not reproducible: the files are not those of the run in %s: %s", run, strings.Join(problems, "; "))
 	}
 	fmt.Fprintf(env.stdout, "model: %s, %d files, sizes and SHA-256 as in the run\n", dir, len(m.System.Files))
-	if len(m.Data) > 0 {
+	switch data := v.get("data"); {
+	case data != "":
+		fmt.Fprintf(env.stdout, "data: %s, %d files, sizes and SHA-256 as in the run\n", data, len(m.Data))
+	case len(m.Data) > 0:
 		fmt.Fprintf(env.stdout, "data: %s and %d pictures, sizes and SHA-256 as in the run\n", v.get("questions"), len(m.Data)-1)
-	} else {
+	default:
 		fmt.Fprintf(env.stdout, "data: %s, drawn by the program\n", m.Suite.Name)
 	}
 	return nil

@@ -13,11 +13,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"llavabench/eval/official"
 	"llavabench/eval/suites"
+	"llavabench/internal/rundir"
 	"llavabench/internal/stats"
 )
 
 type scoreFlags struct {
+	run     string
 	suite   string
 	data    string
 	split   string
@@ -32,10 +35,11 @@ type scoreFlags struct {
 func newScore(env *environment) *cobra.Command {
 	var f scoreFlags
 	cmd := &cobra.Command{
-		Use:   "score --suite S --data DIR --answers FILE",
+		Use:   "score (RUN | --suite S --data DIR --answers FILE)",
 		Short: "Score stored answers as the benchmark's owners do",
-		Long: `score reads the official files of a suite and a file of answers, made by anyone, and prints what the upstream
-scorers would. No model and no image is needed.
+		Long: `score reads the official files of a suite and the answers of a run directory, or a file of answers made by anyone, and prints
+what the upstream scorers would. No model and no image is needed. Of a run it scores the questions that were asked, from where the run
+read them or from --data; questions that failed are missing answers.
 
 The layout of the answers is recognised: LLaVA's JSON lines (question_id, text), sample logs of lmms-eval, tables of
 VLMEvalKit (TSV, CSV, XLSX with a column prediction), and the suite's official results file; each may be compressed by
@@ -44,11 +48,18 @@ gzip. A last line that is cut off is left out. Of several answers to a question 
 What upstream leaves to chance counts as wrong here, and missing, duplicate, unknown and unparsed answers are counted.
 --scorer compares harnesses on the same answers: repeat it, or give 'all'. 'llavabench suites' lists the suites with their
 files and scorers.`,
-		Example: `  llavabench score --suite textvqa --data data/textvqa --answers llava-v1.5-7b.jsonl
+		Example: `  llavabench score runs/pope --scorer all
+  llavabench score runs/vizwiz --submission vizwiz.json
+  llavabench score --suite textvqa --data data/textvqa --answers llava-v1.5-7b.jsonl
   llavabench score --suite vqav2 --data data/vqav2 --answers merge.jsonl --scorer all --json
   llavabench score --suite vizwiz --data data/vizwiz --answers answers.jsonl --upload vizwiz.json`,
-		Args: cobra.NoArgs,
-		RunE: func(_ *cobra.Command, _ []string) error { return execScore(env, f) },
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				f.run = args[0]
+			}
+			return execScore(env, f)
+		},
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.suite, "suite", "", "`name` of the suite")
@@ -60,9 +71,7 @@ files and scorers.`,
 	fl.BoolVar(&f.all, "all", false, "print every figure, not only the first ones")
 	fl.StringVar(&f.samples, "samples", "", "write the score of every question to this `file`, as JSON lines")
 	fl.StringVar(&f.upload, "upload", "", "write the submission for the owners' server to this `file`; no scoring without --scorer")
-	for _, name := range []string{"suite", "data", "answers"} {
-		_ = cmd.MarkFlagRequired(name)
-	}
+	fl.StringVar(&f.upload, "submission", "", "the same as --upload, to this `file`")
 	return cmd
 }
 
@@ -84,27 +93,91 @@ type scoreResult struct {
 	*suites.Result
 }
 
-func execScore(env *environment, f scoreFlags) error {
-	suite, err := suites.Find(f.suite)
-	if err != nil {
-		return usageError{err}
+// A scoring is what there is to score.
+type scoring struct {
+	suite    *suites.Suite
+	dir      *suites.Dir
+	data     *suites.Data
+	answers  *suites.Answers
+	unscored string // why the answers cannot be scored here
+}
+
+// open reads the suite and the answers that the flags name.
+func (f scoreFlags) open() (s scoring, err error) {
+	if f.run != "" {
+		return f.openRun()
 	}
-	scorers, err := chooseScorers(suite, f)
-	if err != nil {
+	for _, flag := range []struct{ name, value string }{{"suite", f.suite}, {"data", f.data}, {"answers", f.answers}} {
+		if flag.value == "" {
+			return s, usagef("give a run directory, or --suite, --data and --answers: --%s is missing", flag.name)
+		}
+	}
+	if s.suite, err = suites.Find(f.suite); err != nil {
+		return s, usageError{err}
+	}
+	if err := f.check(s.suite); err != nil {
+		return s, err
+	}
+	if s.dir, s.data, err = openSuite(s.suite, f.data, f.split); err != nil {
+		return s, err
+	}
+	s.answers, err = s.suite.ReadAnswers(f.answers)
+	return s, err
+}
+
+// check refuses what a suite does not have, before anything is read.
+func (f scoreFlags) check(suite *suites.Suite) error {
+	if _, err := chooseScorers(suite, f); err != nil {
 		return usageError{err}
 	}
 	if f.upload != "" && suite.Submission == nil {
 		return usagef("--upload: suite %s is scored locally and has no submission", suite.Name)
 	}
-	dir, data, err := openSuite(suite, f.data, f.split)
+	return nil
+}
+
+func (f scoreFlags) openRun() (s scoring, err error) {
+	if f.suite != "" || f.answers != "" || f.split != "" {
+		return s, usagef("--suite, --answers and --split do not go with a run, which says them itself")
+	}
+	m, err := rundir.ReadManifest(f.run)
+	if err != nil {
+		return s, err
+	}
+	if suite, err := suites.Find(m.Suite.Name); err == nil {
+		if err := f.check(suite); err != nil {
+			return s, err
+		}
+	}
+	samples, err := rundir.ReadSamples(f.run)
+	if err != nil {
+		return s, err
+	}
+	bench, err := openRun(m, f.data)
+	if err != nil {
+		return s, fmt.Errorf("%s: %w", f.run, err)
+	}
+	return scoring{bench.Suite, bench.Dir, bench.Data, official.Answers(samples), bench.Unscored()}, nil
+}
+
+func execScore(env *environment, f scoreFlags) error {
+	s, err := f.open()
 	if err != nil {
 		return err
 	}
-	answers, err := suite.ReadAnswers(f.answers)
+	defer s.dir.Close()
+	suite, dir, data, answers := s.suite, s.dir, s.data, s.answers
+	scorers, err := chooseScorers(suite, f)
 	if err != nil {
-		return err
+		return usageError{err}
+	}
+	if len(scorers) > 0 && s.unscored != "" {
+		return fmt.Errorf("%s: %s", f.run, s.unscored)
 	}
 	out := scoreOutput{Suite: suite.Name, Data: dir.Root(), Files: data.Read, Answers: f.answers, Layout: answers.Format, Notes: data.Notes}
+	if f.run != "" {
+		out.Answers = f.run
+	}
 	if f.upload != "" {
 		notes, err := writeUpload(suite, data, answers, f.upload)
 		if err != nil {

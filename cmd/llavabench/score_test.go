@@ -96,7 +96,7 @@ func TestScoreRefuses(t *testing.T) {
 		code int
 		want string
 	}{
-		{"no suite", []string{"--data", data, "--answers", answers}, exitUsage, `"suite" not set`},
+		{"no suite", []string{"--data", data, "--answers", answers}, exitUsage, "--suite is missing"},
 		{"unknown suite", []string{"--suite", "vqa9", "--data", data, "--answers", answers}, exitUsage, `suite "vqa9" is not known`},
 		{"unknown scorer", []string{"--suite", "vizwiz", "--data", data, "--answers", answers, "--scorer", "best"}, exitUsage, `no scorer "best", expected one of lmms-eval, m4c`},
 		{"unknown split", []string{"--suite", "vizwiz", "--data", data, "--answers", answers, "--split", "train"}, exitUsage, `no split "train", expected one of val, test`},

@@ -153,15 +153,15 @@ func (r *Run) AnswerID(i int) string {
 func (r *Run) scoreOne(scorer suites.Scorer, i int, text string) float64 {
 	one := *r.Data
 	one.Questions = r.Data.Questions[i : i+1]
-	result, err := scorer.Score(&one, answers([]rundir.Sample{{ID: one.Questions[0].ID, Text: text}}))
+	result, err := scorer.Score(&one, Answers([]rundir.Sample{{ID: one.Questions[0].ID, Text: text}}))
 	if err != nil || len(result.Samples) != 1 {
 		return 0
 	}
 	return result.Samples[0].Score
 }
 
-// answers are those in a run's samples. Questions that failed have none.
-func answers(samples []rundir.Sample) *suites.Answers {
+// Answers are those in a run's samples. Questions that failed have none.
+func Answers(samples []rundir.Sample) *suites.Answers {
 	a := &suites.Answers{File: rundir.SamplesFile, Format: suites.LLaVALines}
 	for i, s := range samples {
 		if s.Error == "" {
@@ -176,12 +176,12 @@ func (r *Run) Submit(w io.Writer, samples []rundir.Sample) (notes []string, err 
 	if r.Suite.Submission == nil {
 		return nil, fmt.Errorf("suite %s is scored locally and has no submission", r.Suite.Name)
 	}
-	return r.Suite.Submission.Write(w, r.Data, answers(samples))
+	return r.Suite.Submission.Write(w, r.Data, Answers(samples))
 }
 
 // Result scores the samples of a run.
 func (r *Run) Result(scorer suites.Scorer, samples []rundir.Sample) (*suites.Result, error) {
-	return scorer.Score(r.Data, answers(samples))
+	return scorer.Score(r.Data, Answers(samples))
 }
 
 // Score scores the samples of a run with a scorer, "" for the official one. Answers that only a judge or the owners' server can

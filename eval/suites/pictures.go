@@ -93,6 +93,10 @@ func (d *Dir) pictureFile(name string) (io.ReadCloser, error) {
 	inside = filepath.FromSlash(inside)
 	info, err := root.Stat(inside)
 	if err != nil {
+		var at *fs.PathError // whose own words are those of a system call
+		if errors.As(err, &at) {
+			err = at.Err
+		}
 		return nil, fmt.Errorf("picture %q: %w", name, err)
 	}
 	if !info.Mode().IsRegular() { // opening a pipe would wait for its other end
