@@ -99,7 +99,8 @@ class Source:
 
     def ids(self, q):
         question, answer = self.tokens.question(q["question"]), self.tokens.answer(q["question"], q["answer"])
-        return question, answer, q["category"], q["kind"], guide.plan(q, self.tokens, question, answer)
+        letters = guide.options_of([self.tokens.sp.id_to_piece(i).lstrip("\u2581") for i in question])
+        return question, answer, q["category"], (guide.plan(q, self.tokens, question, answer), letters)
 
     def draw(self):
         if len(self.items) < min(64, self.size) or self.rng.random() < self.fresh:
@@ -159,14 +160,16 @@ def collate(rows, packs, before, model):
     longest = max(sum(len(q) + len(a) for q, a, *_ in pack) for pack in packs)
     n = len(rows)
     masks = guide.Masks(n, longest, length)
+    places = np.stack([item["index"][t, 0] for (item, _), t in zip(rows, take)]).astype(np.int64)
+    out["places"] = torch.from_numpy(np.where(newline, -1, places))
     text, pos = np.zeros((n, longest), np.int64), np.zeros((n, longest), np.int64)
     owner, target = np.full((n, longest), -1, np.int64), np.full((n, longest), S.IGNORE, np.int64)
     for b, ((item, _), pack) in enumerate(zip(rows, packs)):
         at = 0
         lab, index, coarse = (x[take[b]] for x in (item["labels"].numpy(), item["index"], item["coarse"]))
-        for i, (q, a, _, _, looks) in enumerate(pack):
+        for i, (q, a, _, (looks, letters)) in enumerate(pack):
             ids = q + a
-            masks.add(b, at, len(q), looks, lab, index, coarse, ~newline[b])
+            masks.add(b, at, len(q), looks, letters, lab, index, coarse, ~newline[b])
             text[b, at:at + len(ids)] = ids
             pos[b, at:at + len(ids)] = p + len(item["refs"]) + np.arange(len(ids))
             owner[b, at:at + len(ids)] = i

@@ -20,6 +20,7 @@ class LLaVA(nn.Module):
         self.projector = nets.Projector(self.decoder.hidden, True)
         self.linear = nets.Projector(self.decoder.hidden, False)
         self.newline = nn.Parameter(torch.randn(self.decoder.hidden))
+        self.places = nn.Linear(self.decoder.hidden, guide.PLACES)
         self.tables = nn.ModuleDict({k: nn.Embedding(n, self.decoder.hidden) for k, n in data.TABLES.items()})
         for k, t in self.tables.items():
             nn.init.normal_(t.weight, std=0.6)
@@ -28,7 +29,8 @@ class LLaVA(nn.Module):
     def tie(self, tok):
         """Starts words that mean the same from the same vector: the word in a question, the label in a patch and the answer,
         the plural and the singular. Matching and copying are then one map for all words instead of one for each. The second
-        and third character of a patch have the same vectors with their elements permuted."""
+        and third character of a patch have the same vectors with their elements permuted. Rows and columns lie along a line,
+        each on its own, so that comparing them is one projection."""
         def word(w):
             return tok.sp.piece_to_id("\u2581" + w)
         e = self.decoder.embed_tokens.weight
@@ -43,6 +45,9 @@ class LLaVA(nn.Module):
             t["shape"][1 + i] = 0.6 * e[word(h)]
         for i, c in enumerate(S.COLOURS):
             t["colour"][1 + i] = 0.6 * e[word(c)]
+        for axis in ("row", "col"):
+            line = nn.functional.normalize(torch.randn(e.shape[1]), dim=0)
+            t[axis] += torch.linspace(-6, 6, 24)[:, None] * line
         for slot in ("c0", "c1", "c2"):
             order = torch.arange(e.shape[1]) if slot == "c0" else torch.randperm(e.shape[1])
             for i, c in enumerate(S.SYMBOLS):
@@ -92,6 +97,9 @@ class LLaVA(nn.Module):
             image, text = a[..., -t.shape[1] - length:-t.shape[1]], a[..., -rows.within.shape[-1]:]
             if i == guide.WORD_LAYER:
                 looks.append(astray(text, batch["words"]))
+                has = batch["places"] >= 0
+                if has.any():
+                    looks.append(F.cross_entropy(self.places(x[has]).float(), batch["places"][has]))
             elif i == guide.PATCH_LAYER:
                 looks.append(astray(image, batch["patches"]))
             elif i == guide.OPTION_LAYER:
@@ -205,7 +213,7 @@ def evaluate(model, source, pictures, questions=5):
             logits, target = model(batch)
         hit = (logits.argmax(-1) == target)
         at = 0
-        for i, (_, a, category, _, _) in enumerate(pack):
+        for i, (_, a, category, _) in enumerate(pack):
             ok = bool(hit[at:at + len(a)].all())
             at += len(a)
             for k in ([category, "all"] + (["own:" + category, "own"] if i == 0 else [])):

@@ -1,9 +1,10 @@
 """Where attention should look: for each answer token, the words of the question and the patches that it depends on.
 
 Labels say where every object and character is, so training can tell attention directly instead of waiting until it finds
-out: a part of the loss asks two heads of the second layer to look at the question's key words, two of the third at the
-patches they name, and one of the last at the option that fits. Without it the decoder spent thousands of steps at chance.
-The other heads are free, and llavabench knows nothing of it: it is only a loss.
+out: a part of the loss asks two heads of the second layer to look at the question's key words (a third, in the options of a
+choice, at the letter before them), two of the third at the patches they name, and one of the last at the option that fits.
+Patches with a character must also say, behind the second layer, which of its string it is. Without all this the decoder
+spent thousands of steps at chance. The other heads are free, and llavabench knows nothing of it: it is only a loss.
 """
 
 import re
@@ -13,6 +14,7 @@ import numpy as np
 import scenes as S
 
 WORD_LAYER, PATCH_LAYER, OPTION_LAYER = 1, 2, 3
+PLACES = 4  # a character's place in its string; training scenes have up to four
 ANY, BASE, FINE = 0, 1, 2  # which views a look-up is meant for
 NAME = "(%s) (%s)" % ("|".join(S.COLOURS), "|".join(S.SHAPES))
 
@@ -60,7 +62,8 @@ def plan(q, tokens, question_ids, answer_ids):
     rows = []
     choice = []
     if options:
-        choice = option_offsets(pieces, options, "ABCD".index(q["answer"]))
+        found = options_of(pieces)
+        choice = found["ABCD".index(q["answer"])][1] if len(found) == len(options) else []
     if base.startswith("What is written"):
         colour = base.split()[5]
         sign = patches(S.SIGN, 1 + S.COLOURS.index(colour), view=FINE)
@@ -101,24 +104,24 @@ def nth(pieces, name, last):
     return out[-1 if last else 0] if out else []
 
 
-def option_offsets(pieces, options, right):
-    """Offsets of the pieces of one option: what follows its letter and stop, up to the next letter."""
+def options_of(pieces):
+    """For each option the offset of its letter and those of its pieces: what follows letter and stop, up to the next letter."""
     starts = [i for i in range(1, len(pieces)) if pieces[i] == "." and pieces[i - 1] in ("A", "B", "C", "D")]
-    if len(starts) != len(options):
-        return []
-    end = starts[right + 1] - 1 if right + 1 < len(starts) else len(pieces) - 1
-    return list(range(starts[right] + 1, end))
+    ends = [s - 1 for s in starts[1:]] + [len(pieces) - 1]
+    return [(s - 1, list(range(s + 1, e))) for s, e in zip(starts, ends)]
 
 
 class Masks:
     """Collects the targets of a batch: boolean masks over [batch, text rows, keys]."""
 
     def __init__(self, n, rows, image):
-        self.words = np.zeros((2, n, rows, rows), bool)
+        self.words = np.zeros((3, n, rows, rows), bool)
         self.patches = np.zeros((2, n, rows, image), bool)
         self.option = np.zeros((1, n, rows, rows), bool)
 
-    def add(self, b, first, question_length, rows, lab, index, coarse, real):
+    def add(self, b, first, question_length, rows, letters, lab, index, coarse, real):
+        for letter, offsets in letters:
+            self.words[2, b, [first + o for o in offsets], first + letter] = True
         for answer, w0, w1, p0, p1, option in rows:
             r = first + question_length - 1 + answer
             for h, offsets in enumerate((w0, w1)):
