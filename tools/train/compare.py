@@ -34,9 +34,23 @@ def read_safetensors(path):
     return out
 
 
+def original(tensors):
+    """Tensors of the Hugging Face layout under the names of the original one."""
+    names = [("language_model.", ""), ("vision_tower.", "model.vision_tower.vision_tower."), ("image_newline", "model.image_newline"),
+             ("multi_modal_projector.linear_1.", "model.mm_projector.0."), ("multi_modal_projector.linear_2.", "model.mm_projector.2.")]
+    out = {}
+    for k, v in tensors.items():
+        for old, new in names:
+            if k.startswith(old):
+                k = new + k[len(old):]
+                break
+        out[k] = v
+    return out
+
+
 class Model:
     def __init__(self, path, name):
-        t = read_safetensors(os.path.join(path, "model.safetensors"))
+        t = original(read_safetensors(os.path.join(path, "model.safetensors")))
         self.side = data.SIDE[name]
         self.tower = nets.Tower(self.side // S.PATCH)
         v = "model.vision_tower.vision_tower.vision_model."
@@ -104,10 +118,10 @@ def main():
     with open(a.answers) as f:
         lines = [json.loads(l) for l in f][:a.count]
     same = prompts = 0
-    stream = S.stream(a.scenes, "item", a.seed, split=a.split, more=0, count=len(lines), views=a.name, side=model.side)
+    stream = S.stream(a.scenes, "item", a.seed, split=a.split, more=0, count=len(lines), views=a.name, side=model.side, checkpoint=a.checkpoint)
     for line, (_, scene, qa, frame, views) in zip(lines, stream):
         assert line["id"] == frame["id"], (line["id"], frame["id"])
-        before, question = tok.before(a.name), tok.question(qa[0]["question"])
+        before, question = tok.before(a.name), tok.question(qa[0]["question"], a.name)
         ok = line["prompt_ids"] == before + [-200] + question
         prompts += ok
         with torch.no_grad():

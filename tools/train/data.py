@@ -98,9 +98,9 @@ class Source:
                 "qa": [self.ids(q) for q in qa]}
 
     def ids(self, q):
-        question, answer = self.tokens.question(q["question"]), self.tokens.answer(q["question"], q["answer"])
+        question, answer = self.tokens.question(q["question"], self.model), self.tokens.answer(q["question"], q["answer"])
         letters = guide.options_of([self.tokens.sp.id_to_piece(i).lstrip("\u2581") for i in question])
-        return question, answer, q["category"], (guide.plan(q, self.tokens, question, answer), letters)
+        return question, answer, q["category"], (guide.plan(q, self.tokens, self.model, question, answer), letters)
 
     def draw(self):
         if len(self.items) < min(64, self.size) or self.rng.random() < self.fresh:

@@ -1,4 +1,6 @@
-"""Writes a trained model as a checkpoint directory, bf16, in the layout of the LLaVA repositories with the tower inside.
+"""Writes a trained model as a checkpoint directory in bf16: llava15 and llava16 in the Hugging Face layout, as transformers
+reads it; llava1 and llava15hd, whose linear projector and row-end vector that layout cannot say, in that of the LLaVA
+repositories, with the tower inside.
 
     python3 tools/train/export.py llava15 --tower runs/tower/tower.pt --model runs/llava15/model.pt \\
         --tokenizer runs/tokenizer.model --out testdata/sight/llava15
@@ -83,6 +85,65 @@ def write_json(path, value):
         f.write("\n")
 
 
+def text_config(name, vocab):
+    return {"hidden_size": 160, "num_hidden_layers": 4, "num_attention_heads": 5, "num_key_value_heads": 5, "intermediate_size": 432,
+            "vocab_size": vocab, "max_position_embeddings": POSITIONS[name], "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+            "hidden_act": "silu", "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
+
+
+def vision_config(side):
+    return {"hidden_size": nets.WIDTH, "intermediate_size": nets.MLP, "num_hidden_layers": nets.DEPTH + 1,
+            "num_attention_heads": nets.HEADS, "patch_size": S.PATCH, "image_size": side, "num_channels": 3,
+            "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
+
+
+def original_config(name, vocab):
+    return {"architectures": ["LlavaLlamaForCausalLM"], "model_type": "llava_llama", **text_config(name, vocab),
+            "torch_dtype": "bfloat16", "mm_vision_tower": "vision_tower", "mm_hidden_size": nets.WIDTH, "mm_vision_select_layer": -2,
+            "mm_vision_select_feature": "patch", "mm_projector_type": "linear" if name == "llava1" else "mlp2x_gelu",
+            "mm_use_im_start_end": False, "mm_use_im_patch_token": False, "mm_patch_merge_type": "flat",
+            "image_aspect_ratio": "square" if name == "llava1" else "pad"}
+
+
+def transformers_config(name, image, side):
+    c = {"architectures": ["LlavaForConditionalGeneration"], "model_type": "llava", "ignore_index": -100, "image_token_index": image,
+         "projector_hidden_act": "gelu", "vision_feature_layer": -2, "vision_feature_select_strategy": "default",
+         "image_seq_length": (side // S.PATCH) ** 2, "torch_dtype": "bfloat16", "tie_word_embeddings": False,
+         "text_config": {"model_type": "llama", **text_config(name, image + 1)},
+         "vision_config": {"model_type": "clip_vision_model", "projection_dim": nets.WIDTH, **vision_config(side)}}
+    if name == "llava16":
+        c.update(architectures=["LlavaNextForConditionalGeneration"], model_type="llava_next", image_grid_pinpoints=PINPOINTS,
+                 use_image_newline_parameter=True)
+    return c
+
+
+def processor(side, name):
+    c = {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side},
+         "do_resize": True, "do_center_crop": True, "do_rescale": True, "do_normalize": True, "resample": 3,
+         "rescale_factor": 1 / 255, "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711]}
+    if name == "llava15":
+        c.update(image_processor_type="LlavaImageProcessor", do_pad=True)
+    if name == "llava16":
+        c.update(image_processor_type="LlavaNextImageProcessor", image_grid_pinpoints=PINPOINTS)
+    return c
+
+
+def with_image_token(tensors):
+    """One more row of the vocabulary: the placeholder of pictures. Its logit is that of <unk>, which is never the largest."""
+    out = dict(tensors)
+    for k in ("model.embed_tokens.weight", "lm_head.weight"):
+        out[k] = torch.cat([tensors[k], tensors[k][:1]])
+    return out
+
+
+def transformers_name(name):
+    for old, new in (("model.vision_tower.", ""), ("model.mm_projector.0.", "multi_modal_projector.linear_1."),
+                     ("model.mm_projector.2.", "multi_modal_projector.linear_2."), ("model.image_newline", "image_newline")):
+        if name.startswith(old):
+            return new + name[len(old):]
+    return "language_model." + name
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("name", choices=list(data.SIDE))
@@ -96,34 +157,26 @@ def main():
     state = torch.load(a.model)
     tower.load_state_dict(state["tower"] if "tower" in state else torch.load(a.tower)["tower"])
     model = state["model"]
-    vocab, hidden = model["decoder.embed_tokens.weight"].shape
-    os.makedirs(os.path.join(a.out, "vision_tower"), exist_ok=True)
-    write_safetensors(os.path.join(a.out, "model.safetensors"), {**tower_tensors(tower, side), **decoder_tensors(model, a.name)})
+    tensors = {**tower_tensors(tower, side), **decoder_tensors(model, a.name)}
+    os.makedirs(a.out, exist_ok=True)
     shutil.copyfile(a.tokenizer, os.path.join(a.out, "tokenizer.model"))
-    config = {
-        "architectures": ["LlavaLlamaForCausalLM"], "model_type": "llava_llama", "hidden_size": hidden, "num_hidden_layers": 4,
-        "num_attention_heads": 5, "num_key_value_heads": 5, "intermediate_size": 432, "vocab_size": vocab,
-        "max_position_embeddings": POSITIONS[a.name], "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "hidden_act": "silu",
-        "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0, "torch_dtype": "bfloat16",
-        "mm_vision_tower": "vision_tower", "mm_hidden_size": nets.WIDTH, "mm_vision_select_layer": -2,
-        "mm_vision_select_feature": "patch", "mm_projector_type": "linear" if a.name == "llava1" else "mlp2x_gelu",
-        "mm_use_im_start_end": False, "mm_use_im_patch_token": False, "mm_patch_merge_type": "flat",
-        "image_aspect_ratio": "square" if a.name == "llava1" else "pad",
-    }
-    if a.name == "llava16":
-        config.update(image_aspect_ratio="anyres", mm_patch_merge_type="spatial_unpad", image_grid_pinpoints=PINPOINTS)
-    write_json(os.path.join(a.out, "config.json"), config)
-    write_json(os.path.join(a.out, "tokenizer_config.json"), {
-        "tokenizer_class": "LlamaTokenizer", "add_bos_token": True, "add_eos_token": False, "legacy": False, "bos_token": "<s>",
-        "eos_token": "</s>", "unk_token": "<unk>"})
-    write_json(os.path.join(a.out, "vision_tower", "config.json"), {
-        "model_type": "clip_vision_model", "hidden_size": nets.WIDTH, "intermediate_size": nets.MLP,
-        "num_hidden_layers": nets.DEPTH + 1, "num_attention_heads": nets.HEADS, "patch_size": S.PATCH, "image_size": side,
-        "num_channels": 3, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5})
-    write_json(os.path.join(a.out, "vision_tower", "preprocessor_config.json"), {
-        "image_processor_type": "CLIPImageProcessor", "size": side, "crop_size": side, "do_resize": True, "do_center_crop": True,
-        "do_normalize": True, "resample": 3, "image_mean": [0.48145466, 0.4578275, 0.40821073],
-        "image_std": [0.26862954, 0.26130258, 0.27577711]})
+    token = {"tokenizer_class": "LlamaTokenizer", "add_bos_token": True, "add_eos_token": False, "legacy": False, "bos_token": "<s>",
+             "eos_token": "</s>", "unk_token": "<unk>"}
+    if a.name in tokens.HUGGING_FACE:
+        image = len(tensors["lm_head.weight"])
+        tensors = {transformers_name(k): v for k, v in with_image_token(tensors).items()}
+        write_json(os.path.join(a.out, "config.json"), transformers_config(a.name, image, side))
+        write_json(os.path.join(a.out, "preprocessor_config.json"), processor(side, a.name))
+        special = {"content": "<image>", "lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
+        write_json(os.path.join(a.out, "added_tokens.json"), {"<image>": image})
+        token["added_tokens_decoder"] = {str(image): special}
+    else:
+        write_json(os.path.join(a.out, "config.json"), original_config(a.name, len(tensors["lm_head.weight"])))
+        os.makedirs(os.path.join(a.out, "vision_tower"), exist_ok=True)
+        write_json(os.path.join(a.out, "vision_tower", "config.json"), {"model_type": "clip_vision_model", **vision_config(side)})
+        write_json(os.path.join(a.out, "vision_tower", "preprocessor_config.json"), processor(side, a.name))
+    write_json(os.path.join(a.out, "tokenizer_config.json"), token)
+    write_safetensors(os.path.join(a.out, "model.safetensors"), tensors)
 
 
 if __name__ == "__main__":

@@ -47,13 +47,13 @@ def match(what, lab, index, coarse):
     return m
 
 
-def plan(q, tokens, question_ids, answer_ids):
+def plan(q, tokens, model, question_ids, answer_ids):
     """What the answer's tokens should look at: a list of (answer token, word offsets of head 0, of head 1, patches of head 0,
     of head 1, option offsets); empty or None where nothing is asked."""
     text = q["question"]
     base, *options = re.split(r" [A-D]\. ", text)
     pieces = [tokens.sp.id_to_piece(i).lstrip("\u2581") for i in question_ids]
-    head = len(tokens.question(base)) - 1 if options else len(pieces)
+    head = len(tokens.question(base, model)) - 1 if options else len(pieces)
 
     def at(*words):
         return [i for i, p in enumerate(pieces[:head]) if p in words]

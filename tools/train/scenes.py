@@ -18,14 +18,14 @@ SIGN = len(SHAPES) + 1  # class of "a sign" in the shape head; 0 is none
 IGNORE = -100
 
 
-def stream(binary, kind, seed, start=0, step=1, split="train", more=8, count=0, views="", side=336, pixels=True):
+def stream(binary, kind, seed, start=0, step=1, split="train", more=8, count=0, views="", side=336, pixels=True, checkpoint=""):
     """Yields (index, scene, questions, pixels uint8 [h, w, 3]) of pictures, or with views, the name of a generation,
     (index, scene, questions, frame, pixels uint8 [views, side, side, 3]) of what the tower sees of them. Without pixels only
     the labels are made, which takes no time to speak of."""
     cmd = [binary, "-kind", kind, "-split", split, "-seed", str(seed), "-from", str(start), "-step", str(step),
            "-more", str(more), "-count", str(count), "-pixels=" + str(pixels).lower()]
     if views:
-        cmd += ["-views", views, "-side", str(side)]
+        cmd += ["-views", views, "-side", str(side), "-checkpoint", checkpoint]
     with subprocess.Popen(cmd, stdout=subprocess.PIPE, bufsize=1 << 22) as proc:
         out = proc.stdout
         while True:

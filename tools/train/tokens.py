@@ -19,6 +19,8 @@ SYSTEM = ("A chat between a curious %s and an artificial intelligence assistant.
 # vicuna_v1 for the others.
 WHO = {"llava1": "human", "llava15": "user", "llava15hd": "user", "llava16": "user"}
 EOS = 2
+# Written in the Hugging Face layout, whose tokenizer puts no space before what follows the picture.
+HUGGING_FACE = ("llava15", "llava16")
 SPACE = "\u2581"
 ROLES = ["USER:", "ASSISTANT:"]
 
@@ -43,12 +45,13 @@ class Tokens:
     def before(self, model):
         return [self.sp.bos_id()] + self.sp.encode(prompt(model))
 
-    def question(self, text):
-        return self.sp.encode(after(text))
+    def question(self, text, model):
+        ids = self.sp.encode(after(text))
+        return ids[1:] if model in HUGGING_FACE else ids
 
     def answer(self, question, answer):
         whole = self.sp.encode(after(question) + " " + answer)
-        head = self.question(question)
+        head = self.sp.encode(after(question))
         assert whole[:len(head)] == head, (question, answer)
         return whole[len(head):] + [EOS]
 

@@ -40,12 +40,13 @@ func main() {
 	more := flag.Int("more", 8, "further questions asked of each picture")
 	views := flag.String("views", "", "write this generation's views instead of the picture")
 	side := flag.Int("side", 336, "side of a view in pixels")
+	model := flag.String("checkpoint", "", "take the settings of -views from this checkpoint `directory`")
 	pixels := flag.Bool("pixels", true, "draw the pictures; without them only the labels are written")
 	flag.Parse()
 	var look *viewer
 	if *views != "" {
 		var err error
-		if look, err = newViewer(*views, *side); err != nil {
+		if look, err = newViewer(*views, *side, *model); err != nil {
 			log.Fatal(err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"llavabench/eval/sight"
+	"llavabench/internal/checkpoint"
 	"llavabench/internal/imaging"
 	"llavabench/internal/synth"
 	"llavabench/variants"
@@ -24,11 +25,19 @@ type viewer struct {
 	options variants.Options
 }
 
-// newViewer takes the generation's settings at the given side of a view.
-func newViewer(name string, side int) (*viewer, error) {
+// newViewer takes the generation's settings at the given side of a view, or those of a checkpoint.
+func newViewer(name string, side int, model string) (*viewer, error) {
 	v, err := all.ByName(name)
 	if err != nil {
 		return nil, err
+	}
+	if model != "" {
+		c, err := checkpoint.ReadConfig(model, checkpoint.OpenOptions{})
+		if err != nil {
+			return nil, err
+		}
+		o := v.Defaults(c)
+		return &viewer{variant: v, options: o}, v.Check(o)
 	}
 	n, err := synth.ByName("tiny-" + name)
 	if err != nil {
