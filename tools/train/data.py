@@ -95,6 +95,7 @@ class Source:
                 feats = torch.cat([self.tower(torch.from_numpy(S.normalise(v[None])))[0].bfloat16() for v in pixels])
         return {"labels": torch.from_numpy(lab.astype(np.int16)), "feats": feats, "refs": np.array(frame["refs"], np.int64),
                 "full": lab[:, 0] > 0, "core": (lab[:, 2] > 0) | (lab[:, 5] > 0), "index": index.astype(np.int8), "coarse": coarse,
+                "view": (self.side // S.PATCH) ** 2,
                 "qa": [self.ids(q) for q in qa]}
 
     def ids(self, q):
@@ -167,6 +168,7 @@ def collate(rows, packs, before, model):
     for b, ((item, _), pack) in enumerate(zip(rows, packs)):
         at = 0
         lab, index, coarse = (x[take[b]] for x in (item["labels"].numpy(), item["index"], item["coarse"]))
+        masks.previous[0, b] = guide.previous(lab, np.where(newline[b][:, None], -1, index), take[b] // item["view"])
         for i, (q, a, _, (looks, letters)) in enumerate(pack):
             ids = q + a
             masks.add(b, at, len(q), looks, letters, lab, index, coarse, ~newline[b])
@@ -181,5 +183,5 @@ def collate(rows, packs, before, model):
     causal = torch.ones(longest, longest, dtype=torch.bool).tril()
     out["text_mask"] = (o[:, :, None] == o[:, None, :]) & causal
     out["owner"], out["packs"] = o, packs
-    out["words"], out["patches"], out["option"] = (torch.from_numpy(m) for m in (masks.words, masks.patches, masks.option))
+    out["words"], out["patches"], out["option"], out["previous"] = (torch.from_numpy(m) for m in (masks.words, masks.patches, masks.option, masks.previous))
     return out

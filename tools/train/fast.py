@@ -91,9 +91,11 @@ class LLaVA(nn.Module):
         t = d.embed_tokens(batch["text"])
         rows = Rows(batch, p.shape[1])
         for i, layer in enumerate(d.layers):
-            p, x, t, a = self.layer(layer, p, x, t, rows, i == len(d.layers) - 1)
+            p, x, t, a, seen = self.layer(layer, p, x, t, rows, i == len(d.layers) - 1)
             if looks is None:
                 continue
+            if i <= guide.WORD_LAYER:
+                looks.append(astray(seen[:, guide.WALK_HEAD:, :, -length:], batch["previous"]))
             image, text = a[..., -t.shape[1] - length:-t.shape[1]], a[..., -rows.within.shape[-1]:]
             if i == guide.WORD_LAYER:
                 looks.append(astray(text, batch["words"]))
@@ -109,7 +111,7 @@ class LLaVA(nn.Module):
     @staticmethod
     def layer(l, p, x, t, rows, last):
         """One decoder layer over the prompt's beginning p [1, ...], which is the same for all, the pictures x and the texts t.
-        In the last layer only the rows of answers go on. Returns the attention of the text rows too."""
+        In the last layer only the rows of answers go on. Returns the attention of texts and pictures too."""
         h, w = l.heads, x.shape[-1]
         dim = w // h
         def heads(proj, y):
@@ -130,17 +132,18 @@ class LLaVA(nn.Module):
         a_text = torch.softmax(torch.cat([s[..., :before], s[..., before:] + own], -1), -1)
         t = t + l.o_proj((a_text @ v).transpose(1, 2).reshape(t.shape))
         t = t + ffn(l, t)
+        seen = None
         if not last:
             m = kp.shape[2]
             qx = turn(heads(l.q_proj, yx), rows.rx) * dim ** -0.5
-            a = torch.softmax(qx @ k[:, :, :before].transpose(2, 3) + rows.causal[m:], -1)
-            x = x + l.o_proj((a @ v[:, :, :before]).transpose(1, 2).reshape(x.shape))
+            seen = torch.softmax(qx @ k[:, :, :before].transpose(2, 3) + rows.causal[m:], -1)
+            x = x + l.o_proj((seen @ v[:, :, :before]).transpose(1, 2).reshape(x.shape))
             x = x + ffn(l, x)
             qp = turn(heads(l.q_proj, yp), rows.rp) * dim ** -0.5
             a = torch.softmax(qp @ kp.transpose(2, 3) + rows.causal[:m, :m], -1)
             p = p + l.o_proj((a @ vp).transpose(1, 2).reshape(p.shape))
             p = p + ffn(l, p)
-        return p, x, t, a_text
+        return p, x, t, a_text, seen
 
 
 class Rows:

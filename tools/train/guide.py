@@ -3,7 +3,8 @@
 Labels say where every object and character is, so training can tell attention directly instead of waiting until it finds
 out: a part of the loss asks two heads of the second layer to look at the question's key words (a third, in the options of a
 choice, at the letter before them), two of the third at the patches they name, and one of the last at the option that fits.
-Patches with a character must also say, behind the second layer, which of its string it is. Without all this the decoder
+In the first two layers the patch of a character looks at that of the character before it, and must say behind them which of
+its string it is: that is how a string is walked along. Without all this the decoder
 spent thousands of steps at chance. The other heads are free, and llavabench knows nothing of it: it is only a loss.
 """
 
@@ -14,6 +15,7 @@ import numpy as np
 import scenes as S
 
 WORD_LAYER, PATCH_LAYER, OPTION_LAYER = 1, 2, 3
+WALK_HEAD = 3
 PLACES = 4  # a character's place in its string; training scenes have up to four
 ANY, BASE, FINE = 0, 1, 2  # which views a look-up is meant for
 NAME = "(%s) (%s)" % ("|".join(S.COLOURS), "|".join(S.SHAPES))
@@ -111,6 +113,17 @@ def options_of(pieces):
     return [(s - 1, list(range(s + 1, e))) for s, e in zip(starts, ends)]
 
 
+def previous(lab, index, view):
+    """For each patch with a character the patches of the character before it, in the same view and string; its own for the
+    first: [n, n]. Signs of a picture have different colours."""
+    first = index[:, 0]
+    sign = np.where(first >= 0, lab[:, 1] + 100 * view, -1)
+    m = np.zeros((len(lab), len(lab)), bool)
+    for i in np.flatnonzero(first >= 0):
+        m[i] = (sign == sign[i]) & (index == max(first[i] - 1, 0)).any(1)
+    return m
+
+
 class Masks:
     """Collects the targets of a batch: boolean masks over [batch, text rows, keys]."""
 
@@ -118,6 +131,7 @@ class Masks:
         self.words = np.zeros((3, n, rows, rows), bool)
         self.patches = np.zeros((2, n, rows, image), bool)
         self.option = np.zeros((1, n, rows, rows), bool)
+        self.previous = np.zeros((1, n, image, image), bool)
 
     def add(self, b, first, question_length, rows, letters, lab, index, coarse, real):
         for letter, offsets in letters:
