@@ -1,209 +1,242 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"llavabench/internal/bench"
+	"llavabench/eval"
+	"llavabench/eval/local"
+	"llavabench/eval/sight"
 	"llavabench/internal/pipeline"
+	"llavabench/internal/rundir"
 	"llavabench/kernels"
-	"llavabench/reports/plots"
 )
 
-// The checkpoints and pictures that ship with the repository.
-const (
-	shippedModels = "testdata/models"
-	shippedImages = "testdata/images"
-)
+// trainedModels are the checkpoints that ship with the repository and have learned to see, weakest first.
+var trainedModels = []string{"testdata/sight/llava1", "testdata/sight/llava15", "testdata/sight/llava15hd=llava15hd", "testdata/sight/llava16"}
 
 type benchFlags struct {
-	model  modelFlags
-	models []string
-	images []string
-	prompt string
-	tokens int
-	repeat int
-	json   bool
-	plot   string
+	model     modelFlags
+	models    []string
+	split     string
+	seed      uint64
+	limit     int
+	baselines bool
+	out       string
+	json      bool
 }
 
 func newBench(env *environment) *cobra.Command {
 	var f benchFlags
 	cmd := &cobra.Command{
 		Use:   "bench [MODEL]...",
-		Short: "Time the generations side by side: image tokens, stage latencies, tokens per second",
-		Long: `bench answers one question about each picture with each model and prints image tokens, the latency of every stage and the
-decoding speed. Without arguments it runs all four generations on the checkpoints and pictures that ship in testdata, from
-the repository's root. Each figure is the median of --repeat answers, which must agree token by token.
+		Short: "Evaluate the generations side by side on the shipped benchmark: accuracy, image tokens, latency",
+		Long: `bench asks every model the same items of sight, the benchmark that ships with the program, and prints accuracy by category
+with 95 % intervals, image tokens and the latency of every stage, and the paired differences that the generations claim.
+Without arguments it runs the four trained checkpoints of testdata/sight, from the repository's root. Two baselines stand
+beside them: the most frequent answer of each category, and the model with every picture replaced by its mean colour, which
+shows what is known from the question alone.
 
-A model may be written as MODEL=VARIANT to run it as another generation.`,
+A model may be written as MODEL=VARIANT to run it as another generation. Each model leaves a run directory below --out, which
+the next bench replaces; it says whether the answers are those of the run before.`,
 		Example: `  llavabench bench
-  llavabench bench DIR DIR=llava15hd --image wide.png --repeat 5
-  llavabench bench --json > bench.json
-  llavabench bench --plot latency.svg`,
+  llavabench bench --limit 70 --baselines=false
+  llavabench bench DIR DIR=llava15hd --split val --seed 3`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.models = args
 			return execBench(cmd.Context(), env, f)
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringArrayVar(&f.images, "image", nil, "picture `file`; repeat for several (default: those in "+shippedImages+")")
-	fl.StringVar(&f.prompt, "prompt", "What is written on the sign?", "the question")
-	fl.IntVar(&f.tokens, "max-new-tokens", 16, "`tokens` to generate per answer")
-	fl.IntVar(&f.repeat, "repeat", 3, "`answers` per model and picture")
-	fl.IntVar(&f.model.opts.Threads, "threads", 0, "worker `threads` (default: one per core)")
+	fl.StringVar(&f.split, "split", "test", "split of the suite: train, val or test")
+	fl.Uint64Var(&f.seed, "seed", 7, "seed of the suite's items")
+	fl.IntVar(&f.limit, "limit", 280, "`items` that each model is asked")
+	fl.BoolVar(&f.baselines, "baselines", true, "also ask each model with the pictures replaced by their mean colour")
+	fl.IntVar(&f.model.opts.Threads, "threads", 0, "worker `threads` (default: one per core); never changes an answer")
 	f.model.registerMemory(fl)
 	fl.StringVar(&f.model.dtype, "dtype", "", "weight `type`: f32, f16, bf16, q8, q4, q4g64, q4-all or q4g64-all (default: as stored)")
+	fl.StringVar(&f.model.kvDType, "kv-dtype", "f32", "`type` of the key-value cache: f32, f16 or bf16")
+	fl.StringVar(&f.model.opts.Numerics, "numerics", "f32", "numeric `profile` of the matrix products: f32 or bf16")
+	fl.StringVar(&f.out, "out", "runs/bench", "`directory` for the runs")
 	fl.BoolVar(&f.json, "json", false, "print JSON")
-	fl.StringVar(&f.plot, "plot", "", "also draw the stages' latencies to this `file` (.svg, .pdf or .png)")
 	return cmd
 }
 
+// A benchRun is what one model answered to the items, with or without seeing the pictures.
+type benchRun struct {
+	Name     string          `json:"name"`
+	Blind    bool            `json:"blind"`
+	Path     string          `json:"path"`
+	Summary  eval.Summary    `json:"summary"`
+	DType    string          `json:"dtype"`
+	Numerics string          `json:"numerics"`
+	Samples  []rundir.Sample `json:"-"`
+	Timings  []rundir.Timing `json:"-"`
+	// Before says how the answers compare to the run that was there: "same", "different" or "".
+	Before string `json:"before,omitempty"`
+}
+
 func execBench(ctx context.Context, env *environment, f benchFlags) error {
-	if f.repeat < 1 || f.tokens < 1 {
-		return usagef("--repeat and --max-new-tokens must be at least 1")
+	if f.limit < 1 {
+		return usagef("--limit must be at least 1")
 	}
-	weights, err := parseWeights(f.model.dtype)
-	if err != nil {
-		return err
+	split := sight.Split(f.split)
+	if _, err := sight.New(split, f.seed, 0); err != nil {
+		return usageError{err}
 	}
-	o := bench.Options{Images: f.images, Question: f.prompt, Tokens: f.tokens, Repeat: f.repeat}
-	o.Model = f.model.opts
-	o.Model.Weights = weights
-	if o.Model.Demand, err = f.model.demand(pipeline.Demand{Images: 1, Text: len(f.prompt)/3 + templateText, NewTokens: f.tokens}); err != nil {
-		return err
-	}
-	shipped := len(f.models) == 0
-	if shipped {
-		if f.models, err = listed(shippedModels, "*/config.json"); err != nil {
-			return err
-		}
-		for i, m := range f.models {
-			f.models[i] = filepath.Dir(m)
-		}
-	}
-	for _, m := range f.models {
-		dir, variant := splitVariant(m)
-		o.Models, o.Variants = append(o.Models, dir), append(o.Variants, variant)
-	}
-	if len(o.Images) == 0 {
-		if o.Images, err = listed(shippedImages, "*.*"); err != nil {
-			return err
-		}
-	}
-	if shipped {
-		// The HD generation has no checkpoints of its own; the directory's name says which one runs as it.
-		for i, dir := range o.Models {
-			if filepath.Base(dir) == "llava15hd" {
-				o.Variants[i] = "llava15hd"
+	if len(f.models) == 0 {
+		for _, m := range trainedModels {
+			if dir, _ := splitVariant(m); !exists(filepath.Join(dir, "config.json")) {
+				wd, _ := os.Getwd()
+				return fmt.Errorf("%s has no checkpoint: run this from the repository's root (here: %s), or name models", dir, wd)
 			}
 		}
+		f.models = trainedModels
 	}
-	bar := newProgress(env.stderr)
-	o.Progress = bar.report
-	results, err := bench.Run(ctx, o)
-	bar.finish()
-	if err != nil {
-		return err
-	}
-	if f.plot != "" {
-		if err := plotBench(f.plot, results); err != nil {
+	var items []sight.Item
+	for it, err := range sight.Items(split, f.seed, f.limit) {
+		if err != nil {
 			return err
+		}
+		items = append(items, it)
+	}
+	blind := []bool{false}
+	if f.baselines {
+		blind = append(blind, true)
+	}
+	var runs []benchRun
+	taken := map[string]bool{}
+	for _, b := range blind {
+		for _, m := range f.models {
+			r, err := f.ask(ctx, env, m, b, taken)
+			if err != nil {
+				return err
+			}
+			runs = append(runs, r)
 		}
 	}
 	if f.json {
-		return printJSON(env, results)
+		return printJSON(env, runs)
 	}
-	fmt.Fprintf(env.stdout, "%s, %s kernels, %d threads, median of %d\n\n", cpuName(), kernels.ISA(), threadsOf(f.model.opts.Threads), f.repeat)
-	if err := printBench(env, results); err != nil {
-		return err
-	}
-	if shipped {
-		fmt.Fprintln(env.stdout, "\nThe shipped checkpoints have real geometry but small networks and random weights: image tokens and the ratios of")
-		fmt.Fprintln(env.stdout, "latencies are real, the answers mean nothing.")
-	}
-	return nil
+	fmt.Fprintf(env.stdout, "%s, %s kernels, %d threads; sight %s, seed %d, %d items\n", cpuName(), kernels.ISA(), threadsOf(f.model.opts.Threads), f.split, f.seed, len(items))
+	return printBench(env, items, runs)
 }
 
-// splitVariant takes MODEL=VARIANT apart.
-func splitVariant(arg string) (model, variant string) {
-	for i := len(arg) - 1; i >= 0 && arg[i] != filepath.Separator; i-- {
-		if arg[i] == '=' {
-			return arg[:i], arg[i+1:]
-		}
+// ask runs one model over the items into a directory of its own.
+func (f benchFlags) ask(ctx context.Context, env *environment, model string, blind bool, taken map[string]bool) (benchRun, error) {
+	path, variant := splitVariant(model)
+	name := filepath.Base(path)
+	if variant != "" && variant != name {
+		name += "-" + variant
 	}
-	return arg, ""
-}
-
-// listed gives the files of a directory that match, in order; none is an error.
-func listed(dir, pattern string) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(dir, pattern))
+	r := benchRun{Name: name, Blind: blind, Path: filepath.Join(f.out, name)}
+	if blind {
+		r.Path += "-mean-colour"
+	}
+	if taken[r.Path] {
+		return r, usagef("two models would write to %s: name directories that end differently", r.Path)
+	}
+	taken[r.Path] = true
+	old, err := removeRun(r.Path)
 	if err != nil {
+		return r, err
+	}
+	ef := evalFlags{model: f.model, opts: local.Options{MaxNewTokens: 16, Blind: blind}}
+	ef.model.path, ef.model.opts.Variant = path, variant
+	bar := newProgress(env.stderr)
+	defer bar.finish()
+	p, err := ef.model.open(ctx, bar, pipeline.Demand{Images: 1, Text: usualText, NewTokens: ef.opts.MaxNewTokens})
+	if err != nil {
+		return r, err
+	}
+	defer p.Close()
+	suite := sight.Suite(sight.Split(f.split), f.seed, f.limit)
+	m, err := manifestOf(ctx, ef, p, suite, bar)
+	if err != nil {
+		return r, err
+	}
+	dir, err := rundir.Create(r.Path, m)
+	if err != nil {
+		return r, err
+	}
+	defer dir.Close()
+	stage := name
+	if blind {
+		stage += ", mean colours"
+	}
+	report := func(_ string, done, total int) { bar.report(stage, done, total) }
+	r.DType, r.Numerics = p.DType(), p.Numerics()
+	if r.Summary, err = eval.Run(ctx, suite, local.New(p, ef.opts), dir, m, eval.Options{Progress: report}); err != nil {
+		return r, err
+	}
+	if r.Samples, err = rundir.ReadSamples(r.Path); err != nil {
+		return r, err
+	}
+	if r.Timings, err = rundir.ReadTimings(r.Path); err != nil {
+		return r, err
+	}
+	r.Before, err = compareBytes(old, filepath.Join(r.Path, "samples.jsonl"))
+	return r, err
+}
+
+// removeRun deletes a run directory that an earlier bench left and returns its samples. Anything else is left alone, and
+// making the run there will fail.
+func removeRun(path string) (samples []byte, err error) {
+	if _, err := rundir.ReadManifest(path); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if samples, err = os.ReadFile(filepath.Join(path, "samples.jsonl")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	if len(files) == 0 {
-		wd, _ := os.Getwd()
-		return nil, fmt.Errorf("%s has no %s: run this from the repository's root (here: %s), or name models and pictures", dir, pattern, wd)
-	}
-	slices.Sort(files)
-	return files, nil
+	return samples, os.RemoveAll(path)
 }
 
-func printBench(env *environment, results []bench.Result) error {
-	t := newTable(env.stdout, "model", "picture", "size", "views", "image tokens", "prompt", "preprocess ms", "vision ms", "projector ms", "prefill ms", "first token ms", "tokens/s")
-	ms := func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000) }
-	for _, r := range results {
-		t.row(filepath.Base(r.Model), r.Image, fmt.Sprintf("%dx%d", r.Width, r.Height), fmt.Sprint(r.Views), fmt.Sprint(r.ImageTokens), fmt.Sprint(r.PromptTokens),
-			ms(r.Times.Preprocess), ms(r.Times.Vision), ms(r.Times.Projector), ms(r.Times.Prefill), ms(r.Times.FirstToken), fmt.Sprintf("%.0f", r.TokensPerSecond))
+// compareBytes says whether a file holds what it held before.
+func compareBytes(old []byte, path string) (string, error) {
+	if old == nil {
+		return "", nil
 	}
-	return t.print()
-}
-
-// plotBench draws one bar for each model: the mean over the pictures of each stage until the first token.
-func plotBench(path string, results []bench.Result) error {
-	var bars []plots.Latency
-	for start := 0; start < len(results); {
-		end := start
-		var pre, vision, prefill time.Duration
-		tokens := 0
-		for ; end < len(results) && results[end].Model == results[start].Model && results[end].Variant == results[start].Variant; end++ {
-			t := results[end].Times
-			pre += t.Preprocess
-			vision += t.Vision + t.Projector
-			prefill += t.Prefill
-			tokens += results[end].ImageTokens
-		}
-		n := end - start
-		bars = append(bars, plots.Latency{
-			Label: filepath.Base(results[start].Model), Tokens: tokens / n,
-			Stages: []time.Duration{pre / time.Duration(n), vision / time.Duration(n), prefill / time.Duration(n)},
-		})
-		start = end
-	}
-	p, err := plots.StageLatency("Latency by stage, mean over pictures", []string{"preprocess", "vision and projector", "prefill"}, bars)
+	now, err := os.ReadFile(path)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return p.Save(path)
+	if bytes.Equal(old, now) {
+		return "same", nil
+	}
+	return "different", nil
 }
 
-func cpuName() string {
-	if name := kernels.CPUModel(); name != "" {
-		return name
-	}
-	return runtime.GOARCH
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
-func threadsOf(n int) int {
-	if n > 0 {
-		return n
+// agreement says in a sentence how the runs compare to those they replaced; "" where there were none.
+func agreement(runs []benchRun) string {
+	var same, different []string
+	for _, r := range runs {
+		switch r.Before {
+		case "same":
+			same = append(same, r.Path)
+		case "different":
+			different = append(different, r.Path)
+		}
 	}
-	return runtime.GOMAXPROCS(0)
+	switch {
+	case len(different) > 0:
+		return fmt.Sprintf("samples.jsonl differs from the run before in %s (another checkpoint, version or number of items).", strings.Join(different, ", "))
+	case len(same) > 0:
+		return fmt.Sprintf("samples.jsonl is byte for byte that of the run before in %d of %d runs.", len(same), len(runs))
+	}
+	return ""
 }

@@ -130,6 +130,7 @@ Exit codes: 0 done, 1 failed, 2 the command line was wrong.`,
 		newReproduce(env),
 		newChecklist(env),
 		newJudge(env),
+		newLatency(env),
 	)
 	return root
 }

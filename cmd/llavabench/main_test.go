@@ -51,7 +51,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"png without image", []string{"inspect", "--compare", "--png", "x.png"}, exitUsage, "--png needs --image"},
 		{"synth without out", []string{"synth", "--config", "tiny-llava15"}, exitUsage, "--config NAME and --out DIR"},
 		{"synth of the unknown", []string{"synth", "--config", "gpt", "--out", "x"}, exitUsage, `configuration "gpt" is not known`},
-		{"bench of nothing", []string{"bench", "--repeat", "0"}, exitUsage, "at least 1"},
+		{"latency of nothing", []string{"latency", "--repeat", "0"}, exitUsage, "at least 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, stdout, stderr := llavabench(t, c.args...)
@@ -216,16 +216,16 @@ func TestInspectDrawsEveryVariant(t *testing.T) {
 	}
 }
 
-func TestBenchPrintsEveryModelAndPicture(t *testing.T) {
+func TestLatencyPrintsEveryModelAndPicture(t *testing.T) {
 	t.Chdir(repository(t))
-	code, stdout, stderr := llavabench(t, "bench", "--repeat", "1", "--max-new-tokens", "2", "--image", "testdata/images/square.png")
+	code, stdout, stderr := llavabench(t, "latency", "--repeat", "1", "--max-new-tokens", "2", "--image", "testdata/images/square.png")
 	require.Zero(t, code, stderr)
 	for _, model := range []string{"llava1 ", "llava15 ", "llava15hd ", "llava16 "} {
 		require.Contains(t, stdout, "\n "+model)
 	}
 	require.Contains(t, stdout, "random weights")
 	t.Chdir(t.TempDir())
-	code, _, stderr = llavabench(t, "bench")
+	code, _, stderr = llavabench(t, "latency")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "run this from the repository's root")
 }
