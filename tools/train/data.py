@@ -160,7 +160,7 @@ def collate(rows, packs, before, model):
     out["prefix_pos"] = torch.from_numpy(np.concatenate([np.tile(np.arange(p), (len(rows), 1)), image_pos], 1))
     longest = max(sum(len(q) + len(a) for q, a, *_ in pack) for pack in packs)
     n = len(rows)
-    masks = guide.Masks(n, longest, length)
+    masks = guide.Masks(n, longest, length, p)
     places = np.stack([item["index"][t, 0] for (item, _), t in zip(rows, take)]).astype(np.int64)
     out["places"] = torch.from_numpy(np.where(newline, -1, places))
     text, pos = np.zeros((n, longest), np.int64), np.zeros((n, longest), np.int64)
@@ -168,7 +168,7 @@ def collate(rows, packs, before, model):
     for b, ((item, _), pack) in enumerate(zip(rows, packs)):
         at = 0
         lab, index, coarse = (x[take[b]] for x in (item["labels"].numpy(), item["index"], item["coarse"]))
-        masks.previous[0, b] = guide.previous(lab, np.where(newline[b][:, None], -1, index), take[b] // item["view"])
+        masks.previous[0, b] = guide.previous(lab, np.where(newline[b][:, None], -1, index), take[b] // item["view"], p)
         for i, (q, a, _, (looks, letters)) in enumerate(pack):
             ids = q + a
             masks.add(b, at, len(q), looks, letters, lab, index, coarse, ~newline[b])

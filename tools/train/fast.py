@@ -95,7 +95,7 @@ class LLaVA(nn.Module):
             if looks is None:
                 continue
             if i <= guide.WORD_LAYER:
-                looks.append(astray(seen[:, guide.WALK_HEAD:, :, -length:], batch["previous"]))
+                looks.append(astray(seen[:, guide.WALK_HEAD:], batch["previous"]))
             image, text = a[..., -t.shape[1] - length:-t.shape[1]], a[..., -rows.within.shape[-1]:]
             if i == guide.WORD_LAYER:
                 looks.append(astray(text, batch["words"]))

@@ -3,8 +3,8 @@
 Labels say where every object and character is, so training can tell attention directly instead of waiting until it finds
 out: a part of the loss asks two heads of the second layer to look at the question's key words (a third, in the options of a
 choice, at the letter before them), two of the third at the patches they name, and one of the last at the option that fits.
-In the first two layers the patch of a character looks at that of the character before it, and must say behind them which of
-its string it is: that is how a string is walked along. Without all this the decoder
+In the first two layers the patch of a character looks at that of the character before it, the first of a string at the
+prompt before the picture, and must say behind them which of its string it is: that is how a string is walked along. Without all this the decoder
 spent thousands of steps at chance. The other heads are free, and llavabench knows nothing of it: it is only a loss.
 """
 
@@ -113,25 +113,26 @@ def options_of(pieces):
     return [(s - 1, list(range(s + 1, e))) for s, e in zip(starts, ends)]
 
 
-def previous(lab, index, view):
-    """For each patch with a character the patches of the character before it, in the same view and string; its own for the
-    first: [n, n]. Signs of a picture have different colours."""
+def previous(lab, index, view, before):
+    """For each patch with a character the patches of the character before it, in the same view and string; the prompt's tokens
+    before the picture for the first: [n, before + n]. Signs of a picture have different colours."""
     first = index[:, 0]
     sign = np.where(first >= 0, lab[:, 1] + 100 * view, -1)
-    m = np.zeros((len(lab), len(lab)), bool)
-    for i in np.flatnonzero(first >= 0):
-        m[i] = (sign == sign[i]) & (index == max(first[i] - 1, 0)).any(1)
+    m = np.zeros((len(lab), before + len(lab)), bool)
+    m[first == 0, :before] = True
+    for i in np.flatnonzero(first > 0):
+        m[i, before:] = (sign == sign[i]) & (index == first[i] - 1).any(1)
     return m
 
 
 class Masks:
     """Collects the targets of a batch: boolean masks over [batch, text rows, keys]."""
 
-    def __init__(self, n, rows, image):
+    def __init__(self, n, rows, image, before):
         self.words = np.zeros((3, n, rows, rows), bool)
         self.patches = np.zeros((2, n, rows, image), bool)
         self.option = np.zeros((1, n, rows, rows), bool)
-        self.previous = np.zeros((1, n, image, image), bool)
+        self.previous = np.zeros((1, n, image, before + image), bool)
 
     def add(self, b, first, question_length, rows, letters, lab, index, coarse, real):
         for letter, offsets in letters:
