@@ -57,7 +57,7 @@ the next bench replaces; it says whether the answers are those of the run before
 	fl := cmd.Flags()
 	fl.StringVar(&f.split, "split", "test", "split of the suite: train, val or test")
 	fl.Uint64Var(&f.seed, "seed", 7, "seed of the suite's items")
-	fl.IntVar(&f.limit, "limit", 280, "`items` that each model is asked")
+	fl.IntVar(&f.limit, "limit", 210, "`items` that each model is asked")
 	fl.BoolVar(&f.baselines, "baselines", true, "also ask each model with the pictures replaced by their mean colour")
 	fl.IntVar(&f.model.opts.Threads, "threads", 0, "worker `threads` (default: one per core); never changes an answer")
 	f.model.registerMemory(fl)
