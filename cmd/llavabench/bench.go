@@ -17,6 +17,7 @@ import (
 	"llavabench/internal/pipeline"
 	"llavabench/internal/rundir"
 	"llavabench/kernels"
+	"llavabench/reports"
 )
 
 // trainedModels are the checkpoints that ship with the repository and have learned to see, weakest first.
@@ -29,6 +30,7 @@ type benchFlags struct {
 	seed      uint64
 	limit     int
 	baselines bool
+	report    bool
 	out       string
 	json      bool
 }
@@ -45,7 +47,8 @@ beside them: the most frequent answer of each category, and the model with every
 shows what is known from the question alone.
 
 A model may be written as MODEL=VARIANT to run it as another generation. Each model leaves a run directory below --out, which
-the next bench replaces; it says whether the answers are those of the run before.`,
+the next bench replaces; it says whether the answers are those of the run before. The report of the runs (one page with a
+browser of all samples, tables and figures in every format) goes to the directory report below --out.`,
 		Example: `  llavabench bench
   llavabench bench --limit 70 --baselines=false
   llavabench bench DIR DIR=llava15hd --split val --seed 3`,
@@ -64,6 +67,7 @@ the next bench replaces; it says whether the answers are those of the run before
 	fl.StringVar(&f.model.dtype, "dtype", "", "weight `type`: f32, f16, bf16, q8, q4, q4g64, q4-all or q4g64-all (default: as stored)")
 	fl.StringVar(&f.model.kvDType, "kv-dtype", "f32", "`type` of the key-value cache: f32, f16 or bf16")
 	fl.StringVar(&f.model.opts.Numerics, "numerics", "f32", "numeric `profile` of the matrix products: f32 or bf16")
+	fl.BoolVar(&f.report, "report", true, "also write the report (page, tables, figures) to the directory report below --out")
 	fl.StringVar(&f.out, "out", "runs/bench", "`directory` for the runs")
 	fl.BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
@@ -126,7 +130,36 @@ func execBench(ctx context.Context, env *environment, f benchFlags) error {
 		return printJSON(env, runs)
 	}
 	fmt.Fprintf(env.stdout, "%s, %s kernels, %d threads; sight %s, seed %d, %d items\n", cpuName(), kernels.ISA(), threadsOf(f.model.opts.Threads), f.split, f.seed, len(items))
-	return printBench(env, items, runs)
+	if err := printBench(env, items, runs); err != nil || !f.report {
+		return err
+	}
+	return f.writeReport(ctx, env, runs)
+}
+
+// writeReport makes the report of the runs that saw the pictures.
+func (f benchFlags) writeReport(ctx context.Context, env *environment, runs []benchRun) error {
+	var paths []string
+	for _, r := range runs {
+		if !r.Blind {
+			paths = append(paths, r.Path)
+		}
+	}
+	loaded, err := reports.Load(paths)
+	if err != nil {
+		return err
+	}
+	bar := newProgress(env.stderr)
+	o := reportOptions(ctx)
+	o.Title, o.Progress = "llavabench bench", bar.report
+	out := filepath.Join(f.out, "report")
+	index, err := reports.WriteAll(out, loaded, o)
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	notices(env.stderr, index.Notes)
+	fmt.Fprintf(env.stdout, "\nReport: %s (%d files: page, tables, figures)\n", filepath.Join(out, index.Page), len(index.Files)+1)
+	return nil
 }
 
 // ask runs one model over the items into a directory of its own.

@@ -18,6 +18,8 @@ func TestBench(t *testing.T) {
 		require.Contains(t, stdout, want)
 	}
 	require.NotContains(t, stdout, "run before")
+	require.Contains(t, stdout, "Report: "+filepath.Join(out, "report", "index.html"))
+	require.FileExists(t, filepath.Join(out, "report", "index.html"))
 	for _, dir := range []string{"llava1", "llava1-mean-colour", "llava15-llava15hd", "llava15-llava15hd-mean-colour"} {
 		require.FileExists(t, filepath.Join(out, dir, "summary.json"))
 	}
