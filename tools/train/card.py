@@ -1,7 +1,7 @@
-"""Writes a model card from the logs of the stages and from answer files.
+"""Writes a model card from the logs of the stages and from the run directories of `llavabench bench`.
 
-    python3 tools/train/card.py llava15 --tower runs/tower --oracle runs/oracle --runs runs/llava15 \\
-        --val val.jsonl --test test.jsonl --mean test-mean.jsonl --notes notes.md --out testdata/sight/llava15/README.md
+    python3 tools/train/card.py llava15 --tower runs/tower --oracle runs/oracle --runs runs/low --val runs/val/llava15 \\
+        --test runs/test/llava15 --mean runs/test/llava15-mean-colour --notes notes.md --out testdata/sight/llava15/README.md
 """
 
 import argparse
@@ -23,6 +23,16 @@ def read(path):
         return []
     with open(path) as f:
         return [json.loads(l) for l in f]
+
+
+def answers(run):
+    """The samples of a run directory."""
+    if not run:
+        return []
+    lines = read(os.path.join(run, "samples.jsonl"))
+    for l in lines:
+        l["right"], l["answer"] = l.get("score", 0) == 1, l["reference"]
+    return lines
 
 
 def interval(right, n):
@@ -97,7 +107,7 @@ def main():
             "`tools/train/README.md`.", "",
             "Prompt, which llavabench chooses by itself (template %s):" % ("llava_v1" if a.name == "llava1" else "vicuna_v1"), "",
             "    " + tokens.prompt(a.name) + "<image>" + tokens.after("QUESTION").replace("\n", "\\n"), ""]
-    val, test, mean = read(a.val), read(a.test), read(a.mean)
+    val, test, mean = answers(a.val), answers(a.test), answers(a.mean)
     if val or test:
         text += ["## Accuracy", "", "Exact match, percent, with 95 % intervals (Wilson). Validation is split val, seed 1; test is split test, seed 7, answered "
                  "once. Baselines on the " + ("test" if test else "validation") + " items: the most frequent answer of each category, and this model with each picture replaced by its "

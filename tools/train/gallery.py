@@ -1,8 +1,8 @@
 """Writes the page of the models: what they are, their accuracy side by side, and six items as pictures with each answer.
 
-    python3 tools/train/gallery.py --suite SUITE --answers llava1=a.jsonl llava15=b.jsonl ... --out docs/models.md
+    python3 tools/train/gallery.py --suite SUITE --runs runs/test/llava1 runs/test/llava15 ... --out docs/models.md
 
-SUITE is a folder made by `llavabench suite make` with the seed and split of the answers.
+SUITE is a folder made by `llavabench suite make` with the seed and split of the runs, which `llavabench bench` leaves.
 """
 
 import argparse
@@ -27,14 +27,14 @@ the numbers, the losses and the commands it was trained with; `tools/train/READM
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--suite", required=True)
-    a.add_argument("--answers", nargs="+", required=True)
+    a.add_argument("--runs", nargs="+", required=True)
+    a.add_argument("--notes", help="what the numbers mean, in Markdown")
     a.add_argument("--ids", nargs="*", help="items to show; by default one of each category but one, the first of each that the models disagree about")
     a.add_argument("--out", required=True)
     a = a.parse_args()
     sets = {}
-    for part in a.answers:
-        name, path = part.split("=", 1)
-        sets[name] = {l["id"]: l for l in card.read(path)}
+    for path in a.runs:
+        sets[os.path.basename(path)] = {l["id"]: l for l in card.answers(path)}
     shared = [i for i in next(iter(sets.values())) if all(i in s for s in sets.values())]
     lines = {n: [s[i] for i in shared] for n, s in sets.items()}
     out = [INTRO, "## Accuracy", "", "Exact match in percent with 95 %% intervals, on the first %d items of split test, seed 7, answered once. The last column "
@@ -43,6 +43,9 @@ def main():
     base = card.commonest(next(iter(lines.values())))
     for c in base:
         out.append("| %s | %s |" % (c, " | ".join([card.interval(*tables[n][c]) for n in sets] + ["%.1f" % (100 * base[c][0] / base[c][1])])))
+    if a.notes:
+        with open(a.notes) as f:
+            out += ["", f.read().rstrip()]
     ids = a.ids
     if not ids:
         ids, seen = [], set()
