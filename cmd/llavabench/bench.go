@@ -195,6 +195,7 @@ func (f benchFlags) ask(ctx context.Context, env *environment, model string, bli
 	if err != nil {
 		return r, err
 	}
+	m.Command = f.evalCommand(path, variant, r.Path, blind)
 	dir, err := rundir.Create(r.Path, m)
 	if err != nil {
 		return r, err
@@ -204,9 +205,9 @@ func (f benchFlags) ask(ctx context.Context, env *environment, model string, bli
 	if blind {
 		stage += ", mean colours"
 	}
-	report := func(_ string, done, total int) { bar.report(stage, done, total) }
+	report := func(p eval.Progress) { bar.report(stage, p.Done, p.Total) }
 	r.DType, r.Numerics = p.DType(), p.Numerics()
-	if r.Summary, err = eval.Run(ctx, suite, local.New(p, ef.opts), dir, m, eval.Options{Progress: report}); err != nil {
+	if r.Summary, err = eval.Run(ctx, suite, local.New(p, ef.opts, pipeline.Together{}), dir, m, eval.Options{Progress: report}); err != nil {
 		return r, err
 	}
 	if r.Samples, err = rundir.ReadSamples(r.Path); err != nil {
@@ -217,6 +218,22 @@ func (f benchFlags) ask(ctx context.Context, env *environment, model string, bli
 	}
 	r.Before, err = compareBytes(old, filepath.Join(r.Path, "samples.jsonl"))
 	return r, err
+}
+
+// evalCommand is the command that makes the same run by itself: it is recorded, so that 'llavabench reproduce' can.
+func (f benchFlags) evalCommand(path, variant, out string, blind bool) []string {
+	args := []string{"llavabench", "eval", "--model", path, "--suite", "sight", "--split", f.split, "--seed", fmt.Sprint(f.seed), "--limit", fmt.Sprint(f.limit), "--batch", "1", "--out", out}
+	for _, o := range []struct{ flag, value string }{
+		{"--variant", variant}, {"--dtype", f.model.dtype}, {"--kv-dtype", f.model.kvDType}, {"--numerics", f.model.opts.Numerics},
+	} {
+		if o.value != "" {
+			args = append(args, o.flag, o.value)
+		}
+	}
+	if blind {
+		args = append(args, "--blind")
+	}
+	return args
 }
 
 // removeRun deletes a run directory that an earlier bench left and returns its samples. Anything else is left alone, and

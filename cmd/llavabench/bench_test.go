@@ -23,6 +23,9 @@ func TestBench(t *testing.T) {
 	for _, dir := range []string{"llava1", "llava1-mean-colour", "llava15-llava15hd", "llava15-llava15hd-mean-colour"} {
 		require.FileExists(t, filepath.Join(out, dir, "summary.json"))
 	}
+	code, stdout, stderr = llavabench(t, "reproduce", filepath.Join(out, "llava15-llava15hd-mean-colour", "manifest.json"))
+	require.Equal(t, exitOK, code, stderr)
+	require.Contains(t, stdout, "samples.jsonl is the same")
 
 	code, again, stderr := llavabench(t, append(args, "--baselines=false", "--json")...)
 	require.Equal(t, exitOK, code, stderr)

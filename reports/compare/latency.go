@@ -39,14 +39,20 @@ const firstToken = "first_token"
 
 func latency(a, b rundir.Manifest, pairs rundir.Pairs, timesA, timesB []rundir.Timing) Latency {
 	l := Latency{Stages: []Stage{}}
-	base, new := byStage(pairs, timesA, timesB)
+	base, new, batched := byStage(pairs, timesA, timesB)
 	total := sums(base)
 	l.Reason = unlike(a.Machine, b.Machine)
+	if l.Reason == "" && !slices.EqualFunc(timesA, timesB, func(x, y rundir.Timing) bool { return x.Together == y.Together }) {
+		l.Reason = "the runs answered different numbers of questions at the same time"
+	}
 	if l.Reason == "" {
 		l.Reason = busier(a.Load, b.Load)
 	}
 	if l.Reason == "" && len(total) < minPairs {
 		l.Reason = fmt.Sprintf("%d samples with times did the same work in both runs, at least %d are needed", len(total), minPairs)
+		if batched {
+			l.Reason = fmt.Sprintf("%d batches of samples with times did the same work in both runs, at least %d are needed (questions answered at the same time are one measurement; eval --batch 1 makes each its own)", len(total), minPairs)
+		}
 	}
 	l.Judged = l.Reason == ""
 	if len(total) == 0 {
@@ -90,17 +96,30 @@ func busier(a, b *rundir.Load) string {
 	return fmt.Sprintf("other work kept the machine busy: threads waited for a CPU for %.0f %% of their time in the base run and %.0f %% in the new one", 100*a.Waiting(), 100*b.Waiting())
 }
 
-// byStage gives the times of each stage that every comparable sample has in both runs, in the order of the base run.
-func byStage(pairs rundir.Pairs, timesA, timesB []rundir.Timing) (base, new map[string][]float64) {
+// byStage gives the times of each stage that every comparable sample has in both runs, in the order of the base run. The
+// samples of a batch share their times, which go up and down together: they are added up to one.
+func byStage(pairs rundir.Pairs, timesA, timesB []rundir.Timing) (base, new map[string][]float64, batched bool) {
 	a, b := byID(timesA), byID(timesB)
+	batch := batches(timesA)
 	base, new = map[string][]float64{}, map[string][]float64{}
-	samples := 0
+	samples, last := 0, -1
 	for i, s := range pairs.Base {
 		n := pairs.New[i]
 		x, y := a[s.ID], b[n.ID]
 		if s.Error != "" || n.Error != "" || s.PromptTokens != n.PromptTokens || len(s.OutputIDs) != len(n.OutputIDs) || len(x) == 0 || len(y) == 0 {
 			continue
 		}
+		if batch[s.ID] == last {
+			batched = true
+			for name := range base {
+				if k := len(base[name]) - 1; k == samples-1 {
+					base[name][k] += x[name]
+					new[name][k] += y[name]
+				}
+			}
+			continue
+		}
+		last = batch[s.ID]
 		samples++
 		for name := range x {
 			if _, ok := y[name]; ok {
@@ -114,7 +133,22 @@ func byStage(pairs rundir.Pairs, timesA, timesB []rundir.Timing) (base, new map[
 			delete(new, name)
 		}
 	}
-	return base, new
+	return base, new, batched
+}
+
+// batches numbers the questions that were answered at the same time: as many in a row as the first of them says.
+func batches(times []rundir.Timing) map[string]int {
+	out := make(map[string]int, len(times))
+	number, left := 0, 0
+	for _, t := range times {
+		if left == 0 {
+			number++
+			left = max(t.Together, 1)
+		}
+		out[t.ID] = number
+		left--
+	}
+	return out
 }
 
 func byID(times []rundir.Timing) map[string]map[string]float64 {
