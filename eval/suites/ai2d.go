@@ -75,7 +75,8 @@ func openMCQ(d *Dir, names ...string) (*Data, error) {
 		}
 	}
 	data := &Data{Labelled: true, Read: d.Read(), Notes: []string{"the questions are those of " + name}}
-	for _, row := range t.list {
+	pictures := t.pictures(d)
+	for i, row := range t.list {
 		answer := row.cells["answer"]
 		if answer == "" {
 			return nil, fmt.Errorf("%s: line %d: no answer", name, row.line)
@@ -84,9 +85,8 @@ func openMCQ(d *Dir, names ...string) (*Data, error) {
 		if path := row.cells["image_path"]; path != "" {
 			group = path
 		}
-		delete(row.cells, "image")
 		list := choices(row.cells)
-		data.Questions = append(data.Questions, Question{ID: row.cells["index"], Text: row.cells["question"], Group: group, Category: row.cells["category"],
+		data.Questions = append(data.Questions, Question{ID: row.cells["index"], Text: row.cells["question"], Images: pictures[i : i+1], Group: group, Category: row.cells["category"],
 			Reference: MCQReference{Answer: answer, Choices: list}, Parts: Item{Hint: row.cells["hint"], Options: optionTexts(list)}})
 	}
 	return data, uniqueIDs(name, data.Questions)

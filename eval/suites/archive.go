@@ -20,7 +20,9 @@ type archive struct {
 	top     string // the folder of all entries, "" where there are several
 	entries map[string]*zip.File
 	folders map[string][]string // base names of the files in each folder; "." is the outermost
-	zip     *zip.ReadCloser
+	zip     *zip.Reader
+	file    *os.File
+	size    int64
 	err     error // it cannot be read
 }
 
@@ -35,8 +37,8 @@ func (d *Dir) archivesIn(folder string) []*archive {
 		for _, e := range entries {
 			if !e.IsDir() && strings.EqualFold(path.Ext(e.Name()), ".zip") {
 				a := openArchive(filepath.Join(p, e.Name()), path.Join(folder, e.Name()))
-				if a.zip != nil {
-					d.open = append(d.open, a.zip)
+				if a.file != nil {
+					d.open = append(d.open, a.file)
 				}
 				list = append(list, a)
 			}
@@ -49,11 +51,16 @@ func (d *Dir) archivesIn(folder string) []*archive {
 func openArchive(file, name string) *archive {
 	base := path.Base(name)
 	a := &archive{name: name, stem: base[:len(base)-len(path.Ext(base))], entries: map[string]*zip.File{}, folders: map[string][]string{".": nil}}
-	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+	info, err := os.Stat(file)
+	if err != nil || !info.Mode().IsRegular() {
 		a.err = fmt.Errorf("%s: expected a regular zip file", file)
 		return a
 	}
-	if a.zip, a.err = zip.OpenReader(file); a.err != nil {
+	a.size = info.Size()
+	if a.file, a.err = os.Open(file); a.err != nil {
+		return a
+	}
+	if a.zip, a.err = zip.NewReader(a.file, a.size); a.err != nil {
 		a.err = fmt.Errorf("%s: %w", file, a.err)
 		return a
 	}

@@ -37,10 +37,10 @@ type Dir struct {
 
 	root     string
 	read     []string
-	folders  []string                          // of pictures, as the suite names them
-	archives map[string][]*archive             // by the folder that they lie in
-	roots    map[string]*os.Root               // by the folder, for pictures
-	embedded map[string]func() ([]byte, error) // pictures inside tables, by name
+	folders  []string              // of pictures, as the suite names them
+	archives map[string][]*archive // by the folder that they lie in
+	roots    map[string]*os.Root   // by the folder, for pictures
+	embedded map[string]embedded   // pictures inside tables, by name
 	open     []io.Closer
 }
 
@@ -53,7 +53,7 @@ func OpenDir(root string) (*Dir, error) {
 	if !st.IsDir() {
 		return nil, fmt.Errorf("%s: expected a directory of data, found a file", root)
 	}
-	return &Dir{root: root, archives: map[string][]*archive{}, roots: map[string]*os.Root{}, embedded: map[string]func() ([]byte, error){}}, nil
+	return &Dir{root: root, archives: map[string][]*archive{}, roots: map[string]*os.Root{}, embedded: map[string]embedded{}}, nil
 }
 
 // Close releases the files that pictures are read from.

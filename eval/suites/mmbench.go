@@ -1,8 +1,6 @@
 package suites
 
 import (
-	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -86,10 +84,11 @@ func openMMBench(d *Dir, names []string) (*Data, error) {
 			return nil, fmt.Errorf("%s: the table has no column %q", name, column)
 		}
 	}
-	for _, row := range rows.list {
-		index, err := strconv.Atoi(row.cells["index"])
-		if err != nil || index < 0 {
-			return nil, fmt.Errorf("%s: line %d: index %q is no number", name, row.line, row.cells["index"])
+	pictures := rows.pictures(d)
+	for i, row := range rows.list {
+		index, err := row.rowIndex()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		ref := MCQReference{Answer: row.cells["answer"], Index: index, Base: index % circularStep, L2: row.cells["l2-category"], Split: row.cells["split"], Columns: row.cells}
 		ref.Choices = choices(row.cells)
@@ -99,9 +98,8 @@ func openMMBench(d *Dir, names []string) (*Data, error) {
 		case !slices.ContainsFunc(ref.Choices, func(c score.Choice) bool { return c.Letter == ref.Answer }):
 			return nil, fmt.Errorf("%s: line %d: the answer is %q, which is none of the %d options", name, row.line, ref.Answer, len(ref.Choices))
 		}
-		delete(row.cells, "image") // megabytes that no score needs
 		data.Questions = append(data.Questions, Question{ID: strconv.Itoa(index), Text: row.cells["question"], Group: strconv.Itoa(ref.Base),
-			Category: row.cells["category"], Reference: ref, Parts: Item{Hint: row.cells["hint"], Options: optionTexts(ref.Choices)}})
+			Images: pictures[i : i+1], Category: row.cells["category"], Reference: ref, Parts: Item{Hint: row.cells["hint"], Options: optionTexts(ref.Choices)}})
 	}
 	return data, uniqueIDs(name, data.Questions)
 }
@@ -128,75 +126,6 @@ func optionTexts(list []score.Choice) []string {
 		texts = append(texts, c.Text)
 	}
 	return texts
-}
-
-type tsvRow struct {
-	line  int
-	cells map[string]string
-}
-
-type tsvTable struct {
-	columns []string
-	list    []tsvRow
-}
-
-// maxTSVColumns bounds a table: rows are kept as maps.
-const maxTSVColumns = 1000
-
-// readTSV reads a table with a header row as pandas does: a quote counts only at the beginning of a field.
-func readTSV(d *Dir, file string) (*tsvTable, error) {
-	raw, err := d.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	if i := bytes.IndexByte(raw, 0); i >= 0 {
-		return nil, fmt.Errorf("%s: line %d holds a NUL byte: the table is damaged", file, 1+bytes.Count(raw[:i], []byte{'\n'}))
-	}
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))))
-	r.Comma = '\t'
-	r.LazyQuotes = true
-	t := &tsvTable{}
-	for {
-		fields, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		if t.columns == nil {
-			t.columns = fields
-			if name, twice := repeated(fields); twice {
-				return nil, fmt.Errorf("%s: the table has two columns %q", file, name)
-			}
-			if len(fields) > maxTSVColumns {
-				return nil, fmt.Errorf("%s: the table has %d columns, expected at most %d", file, len(fields), maxTSVColumns)
-			}
-			continue
-		}
-		line, _ := r.FieldPos(0)
-		row := tsvRow{line: line, cells: make(map[string]string, len(fields))}
-		for i, f := range fields {
-			row.cells[t.columns[i]] = f
-		}
-		t.list = append(t.list, row)
-	}
-	if t.columns == nil {
-		return nil, fmt.Errorf("%s: the table is empty", file)
-	}
-	return t, nil
-}
-
-// repeated finds a name that is there twice.
-func repeated(names []string) (string, bool) {
-	seen := map[string]bool{}
-	for _, n := range names {
-		if n != "" && seen[n] {
-			return n, true
-		}
-		seen[n] = true
-	}
-	return "", false
 }
 
 // circular scores rotations together: each question has the verdict of its group. groups are in the order of their indices.

@@ -28,12 +28,11 @@ func pictureFolders(s *Suite) []string {
 // that the questions were read from. A name that leads out of the data directory is refused, also through symbolic links; only the
 // folders that the suite names may be links themselves.
 func (d *Dir) Picture(name string, limit int64) ([]byte, error) {
-	if read := d.embedded[name]; read != nil {
-		raw, err := read()
-		if err == nil && int64(len(raw)) > limit {
-			err = tooLarge(name, limit)
+	if e, ok := d.embedded[name]; ok {
+		if e.missing != nil {
+			return nil, e.missing
 		}
-		return raw, err
+		return e.read(limit)
 	}
 	f, err := d.pictureFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -63,8 +62,8 @@ func tooLarge(name string, limit int64) error {
 
 // HasPicture reports whether Picture would find something to read.
 func (d *Dir) HasPicture(name string) bool {
-	if d.embedded[name] != nil {
-		return true
+	if e, ok := d.embedded[name]; ok {
+		return e.missing == nil
 	}
 	f, err := d.pictureFile(name)
 	if err == nil {
@@ -121,7 +120,7 @@ func (d *Dir) rootOf(folder string) (*os.Root, error) {
 
 // Source is the file that holds name, relative to the directory: itself, NAME.gz, a zip file, or the table of an embedded picture.
 func (d *Dir) Source(name string) (string, bool) {
-	if d.embedded[name] != nil {
+	if _, ok := d.embedded[name]; ok {
 		name = name[:strings.LastIndexByte(name, '#')]
 	}
 	p, err := d.Path(name)
