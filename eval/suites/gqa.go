@@ -105,12 +105,16 @@ func gqaSteps(q *gqaQuestion) int {
 		if !ok {
 			argument = string(s.Argument)
 		}
-		step := s.Operation + ": " + argument
-		if !strings.Contains(step, "exist") && !strings.Contains(step, "query: name") && !strings.Contains(step, "choose name") {
+		if gqaStep(s.Operation, argument) {
 			n++
 		}
 	}
 	return n
+}
+
+func gqaStep(operation, argument string) bool {
+	step := operation + ": " + argument
+	return !strings.Contains(step, "exist") && !strings.Contains(step, "query: name") && !strings.Contains(step, "choose name")
 }
 
 // gqaPrediction is the text as compared: predictions in the official layout as they are, other answers as LLaVA's converter

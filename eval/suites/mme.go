@@ -206,7 +206,14 @@ func mmeGroup(id string) string {
 }
 
 // mmeAnswerID is the id in LLaVA's files, which both questions of an image have.
-func mmeAnswerID(q *Question) string { return strings.TrimPrefix(q.Images[0], mmeFolder+"/") }
+func mmeAnswerID(q *Question) string {
+	if len(q.Images) > 0 {
+		if id, ok := strings.CutPrefix(q.Images[0], mmeFolder+"/"); ok {
+			return id
+		}
+	}
+	return q.Group + ".png" // inside a table
+}
 
 // MMEResults are the files that LLaVA's convert_answer_to_mme.py writes for the official tool: one a subtask, a line an answer in
 // the order of the answers: file, question, truth and answer, separated by tabs.

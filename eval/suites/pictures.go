@@ -63,7 +63,11 @@ func tooLarge(name string, limit int64) error {
 // HasPicture reports whether Picture would find something to read.
 func (d *Dir) HasPicture(name string) bool {
 	if e, ok := d.embedded[name]; ok {
-		return e.missing == nil
+		if e.missing == nil && e.certain {
+			return true
+		}
+		raw, err := d.Picture(name, maxPage)
+		return err == nil && len(raw) > 0
 	}
 	f, err := d.pictureFile(name)
 	if err == nil {

@@ -93,6 +93,7 @@ func (u unpacked) Close() error {
 // An embedded is a picture inside a table.
 type embedded struct {
 	missing error // there is none
+	certain bool  // there is one, otherwise only reading it tells
 	read    func(limit int64) ([]byte, error)
 }
 

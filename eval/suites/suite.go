@@ -61,8 +61,20 @@ func (f File) Find(d *Dir) (name string, ok bool) {
 	return "", false
 }
 
-// In reports whether every file that scoring needs is in a directory.
-func (s *Suite) In(d *Dir) bool {
+// In reports whether every file that scoring needs is in a directory, or the suite as parquet files.
+func (s *Suite) In(d *Dir) bool { return s.hasFiles(d) || s.hasHub(d) }
+
+func (s *Suite) hasHub(d *Dir) bool {
+	h := hubLayouts[s.Name]
+	if h == nil {
+		return false
+	}
+	names, err := h.choose(d)
+	return err == nil && len(names) > 0
+}
+
+// hasFiles reports whether every file that scoring needs is in a directory.
+func (s *Suite) hasFiles(d *Dir) bool {
 	for _, f := range s.Files {
 		if _, ok := f.Find(d); !ok && !f.Optional {
 			return false
@@ -129,9 +141,15 @@ func (q *Question) Item() Item {
 	return it
 }
 
-// Load reads the questions in a data directory, and the references where the owners publish them.
+// Load reads the questions in a data directory, and the references where the owners publish them: from the owners' files, or from
+// the parquet files of the hub.
 func (s *Suite) Load(d *Dir) (*Data, error) {
 	d.folders = pictureFolders(s)
+	if !s.hasFiles(d) || s.Name == "mmmu" { // whose other files have answers only
+		if data, ok, err := openHub(s, d); ok || err != nil {
+			return data, err
+		}
+	}
 	return s.Open(d)
 }
 

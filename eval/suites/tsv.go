@@ -267,7 +267,7 @@ func (t *tsvTable) pictures(d *Dir) []string {
 			continue
 		}
 		cell := row.image
-		d.embed(name, embedded{read: func(limit int64) ([]byte, error) {
+		d.embed(name, embedded{certain: true, read: func(limit int64) ([]byte, error) {
 			if file.ReaderAt == nil {
 				var err error
 				if file, err = d.random(t.file); err != nil {
