@@ -48,7 +48,7 @@ func (d *Dir) Picture(name string, limit int64) ([]byte, error) {
 	defer f.Close()
 	var b bytes.Buffer
 	if _, err := io.Copy(&b, io.LimitReader(f, limit+1)); err != nil {
-		return nil, fmt.Errorf("%q: %w", name, err)
+		return nil, pictureError(name, err)
 	}
 	if int64(b.Len()) > limit {
 		return nil, tooLarge(name, limit)
@@ -91,21 +91,26 @@ func (d *Dir) pictureFile(name string) (io.ReadCloser, error) {
 	}
 	root, err := d.rootOf(folder)
 	if err != nil {
-		return nil, err
+		return nil, pictureError(name, err)
 	}
 	inside = filepath.FromSlash(inside)
 	info, err := root.Stat(inside)
 	if err != nil {
-		var at *fs.PathError // whose own words are those of a system call
-		if errors.As(err, &at) {
-			err = at.Err
-		}
-		return nil, fmt.Errorf("picture %q: %w", name, err)
+		return nil, pictureError(name, err)
 	}
 	if !info.Mode().IsRegular() { // opening a pipe would wait for its other end
 		return nil, fmt.Errorf("picture %q: expected a file, found %s", name, info.Mode().Type())
 	}
 	return root.Open(inside)
+}
+
+// pictureError says which picture an error of the file system is about; its own words name a system call.
+func pictureError(name string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return fmt.Errorf("picture %q: %w", name, err)
 }
 
 // rootOf opens a folder, once.
