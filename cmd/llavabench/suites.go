@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"llavabench/eval/official"
 	"llavabench/eval/suites"
 )
 
@@ -23,7 +25,8 @@ func newSuites(env *environment) *cobra.Command {
 		Use:   "suites",
 		Short: "List the public benchmarks, and check downloads of them",
 		Long: `suites lists the public benchmarks: what to download, where it goes, licence, size, metric, scorers, and whether
-DIR/NAME has the files. Nothing is ever downloaded.
+DIR/NAME has the files: as they are, compressed (.gz), inside zip files, which need not be unpacked, or as the parquet files of the
+hub (data/SPLIT-00000-of-00001.parquet, or in a folder of the configuration). Nothing is ever downloaded.
 
 The suite jsonl is a test set of your own, without any code: DIR/questions.jsonl with an object a line,
   question_id  string or integer, unique
@@ -150,22 +153,24 @@ func yesNo(b bool) string {
 
 func newSuitesCheck(env *environment) *cobra.Command {
 	var data, split string
-	var noImages bool
+	var noImages, decode bool
 	cmd := &cobra.Command{
 		Use:   "check NAME --data DIR",
 		Short: "Verify the download of a benchmark",
-		Long: `check reads the official files of a suite, counts its questions, and looks for every image that they name. The exit
-code is 1 if a file cannot be read or an image is missing; --no-images leaves the images out, which scoring does not need.`,
+		Long: `check reads the official files of a suite, counts its questions, and looks for every image that they name: in folders, in zip
+files, inside tables and parquet files. --decode also decodes each. The exit code is 1 if a file cannot be read or an image is missing
+or broken; --no-images leaves the images out, which scoring does not need.`,
 		Example: `  llavabench suites check pope --data ~/benchmarks/pope
   llavabench suites check vqav2 --data ~/benchmarks/vqav2 --no-images`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return execSuitesCheck(env, args[0], data, split, noImages)
+			return execSuitesCheck(env, args[0], data, split, noImages, decode)
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "`directory` with the suite's official files, or with a folder of the suite's name")
 	cmd.Flags().StringVar(&split, "split", "", "`split` of the data, where the directory has several (default: the first that is there)")
 	cmd.Flags().BoolVar(&noImages, "no-images", false, "do not look for images")
+	cmd.Flags().BoolVar(&decode, "decode", false, "decode every image")
 	_ = cmd.MarkFlagRequired("data")
 	return cmd
 }
@@ -173,7 +178,7 @@ code is 1 if a file cannot be read or an image is missing; --no-images leaves th
 // shownMissing is how many missing images are named.
 const shownMissing = 5
 
-func execSuitesCheck(env *environment, name, data, split string, noImages bool) error {
+func execSuitesCheck(env *environment, name, data, split string, noImages, decode bool) error {
 	suite, err := suites.Find(name)
 	if err != nil {
 		return usageError{err}
@@ -182,8 +187,16 @@ func execSuitesCheck(env *environment, name, data, split string, noImages bool) 
 	if err != nil {
 		return err
 	}
+	defer dir.Close()
 	w := &stickyWriter{w: env.stdout}
+	hub := slices.ContainsFunc(read.Read, func(name string) bool { return strings.HasSuffix(name, ".parquet") })
+	if hub {
+		w.printf("read from %s\n", strings.Join(read.Read, ", "))
+	}
 	for _, f := range describeSuite(suite, dir).Files {
+		if hub {
+			break // the owners' other files are not needed
+		}
 		state := "missing"
 		if f.Found != "" {
 			state = "found " + f.Found
@@ -205,23 +218,23 @@ func execSuitesCheck(env *environment, name, data, split string, noImages bool) 
 	if noImages {
 		return w.err
 	}
-	present, missing := images(dir, read)
-	w.printf("%d images, %d missing\n", present+len(missing), len(missing))
-	for i, name := range missing {
+	count, bad := images(dir, read, decode)
+	w.printf("%d images, %d missing%s\n", count, len(bad), map[bool]string{true: " or broken"}[decode])
+	for i, line := range bad {
 		if i == shownMissing {
-			w.printf("  and %d more\n", len(missing)-i)
+			w.printf("  and %d more\n", len(bad)-i)
 			break
 		}
-		w.printf("  missing: %s\n", name)
+		w.printf("  %s\n", line)
 	}
-	if w.err == nil && len(missing) > 0 {
-		return fmt.Errorf("%s: %d of %d images are missing", suite.Name, len(missing), present+len(missing))
+	if w.err == nil && len(bad) > 0 {
+		return fmt.Errorf("%s: %d of %d images are missing%s", suite.Name, len(bad), count, map[bool]string{true: " or broken"}[decode])
 	}
 	return w.err
 }
 
-// images counts the images that questions name, each once, and lists those that are not there.
-func images(dir *suites.Dir, data *suites.Data) (present int, missing []string) {
+// images counts the images that questions name, each once, and lists those that are not there or, when all are decoded, broken.
+func images(dir *suites.Dir, data *suites.Data, decode bool) (count int, bad []string) {
 	seen := map[string]bool{}
 	for _, q := range data.Questions {
 		for _, name := range q.Images {
@@ -229,12 +242,16 @@ func images(dir *suites.Dir, data *suites.Data) (present int, missing []string) 
 				continue
 			}
 			seen[name] = true
-			if dir.Exists(name) {
-				present++
-			} else {
-				missing = append(missing, name)
+			if !decode {
+				if !dir.HasPicture(name) {
+					bad = append(bad, "missing: "+name)
+				}
+				continue
+			}
+			if _, err := official.Picture(dir, name); err != nil {
+				bad = append(bad, err.Error())
 			}
 		}
 	}
-	return present, missing
+	return len(seen), bad
 }

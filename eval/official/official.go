@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strings"
 
 	"llavabench/eval"
 	"llavabench/eval/suites"
@@ -42,6 +44,9 @@ func Open(s *suites.Suite, dir *suites.Dir, data *suites.Data, flavour string, l
 	}
 	if note != "" {
 		r.Notes = append(r.Notes, note)
+	}
+	if !slices.ContainsFunc(r.Data.Questions, func(q suites.Question) bool { return q.Text != "" }) {
+		return nil, fmt.Errorf("suite %s: %s hold answers without questions; 'llavabench suites' says what to download", s.Name, strings.Join(data.Read, ", "))
 	}
 	several, none := 0, 0
 	for i := range r.Data.Questions {
@@ -123,14 +128,14 @@ func (r *Run) question(i int) (eval.Question, error) {
 	if len(q.Images) > 0 {
 		name := q.Images[0]
 		out.File = name
-		out.Image = func() (*imaging.RGB, error) { return r.Picture(name) }
+		out.Image = func() (*imaging.RGB, error) { return Picture(r.Dir, name) }
 	}
 	return out, nil
 }
 
-// Picture decodes a picture of the data directory.
-func (r *Run) Picture(name string) (*imaging.RGB, error) {
-	raw, err := r.Dir.Picture(name, imaging.DefaultLimits().Bytes)
+// Picture decodes a picture of a data directory.
+func Picture(dir *suites.Dir, name string) (*imaging.RGB, error) {
+	raw, err := dir.Picture(name, imaging.DefaultLimits().Bytes)
 	if err != nil {
 		return nil, err
 	}

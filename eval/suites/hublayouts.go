@@ -42,7 +42,7 @@ var hubLayouts = map[string]*hubLayout{
 	"mmbench_cn": {splits: []string{"dev"}, config: func(folder string) bool { return folder != "en" && folder != "cc" }, images: imageOnly,
 		question: hubMMBench, finish: mmbenchColumnsOf},
 	"seed":        {splits: testOnly, images: imageOnly, question: hubSEED},
-	"mmmu":        {splits: []string{"validation"}, images: []string{"image_1", "image"}, merged: true, optional: true, question: hubMMMU},
+	"mmmu":        {splits: []string{"validation", "test"}, images: []string{"image_1", "image"}, merged: true, optional: true, question: hubMMMU},
 	"mathvista":   {splits: []string{"testmini", "test"}, images: []string{"decoded_image", "image"}, question: hubMathVista},
 	"chartqa":     {splits: testOnly, images: imageOnly, question: hubChartQA, finish: numberChartQA},
 	"docvqa":      {splits: valThenTest, named: valTestName, config: func(folder string) bool { return folder != "InfographicVQA" }, images: imageOnly, question: hubDocVQA},

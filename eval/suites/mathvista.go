@@ -1,8 +1,10 @@
 package suites
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"sort"
 
@@ -18,7 +20,7 @@ func mathvista() *Suite {
 		Metric:  "accuracy of the extracted answers",
 		Items:   1000,
 		Files: []File{
-			{Path: "testmini.json", Alternatives: []string{"data/testmini.json"}, Source: "https://github.com/lupantech/MathVista"},
+			{Path: "testmini.json", Alternatives: []string{"data/testmini.json", "test.json", "data/test.json"}, Source: "https://github.com/lupantech/MathVista", Note: "test has no labels"},
 			{Path: "images/", Source: "https://github.com/lupantech/MathVista", Note: "not needed for scoring", Optional: true},
 		},
 		Open: openMathVista,
@@ -28,7 +30,9 @@ func mathvista() *Suite {
 				return score.Strip(a) == score.Strip(b)
 			})},
 		},
-		Answers: AnswerFormat{ID: mathvistaID, Text: mathvistaText},
+		Splits:     []string{"testmini", "test"},
+		Submission: &Submission{Name: "output.json", Write: writeMathVista},
+		Answers:    AnswerFormat{ID: mathvistaID, Text: mathvistaText},
 	}
 }
 
@@ -61,7 +65,13 @@ type MathVistaReference struct {
 var mathvistaKeys = []string{"question_type", "answer_type", "language", "source", "category", "task", "context", "grade", "skills"}
 
 func openMathVista(d *Dir) (*Data, error) {
-	name, err := d.First("testmini.json", "data/testmini.json")
+	var names []string
+	for _, split := range []string{"testmini", "test"} {
+		if d.Split == "" || d.Split == split {
+			names = append(names, split+".json", "data/"+split+".json")
+		}
+	}
+	name, err := d.First(names...)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +84,9 @@ func openMathVista(d *Dir) (*Data, error) {
 		q, err := mathvistaQuestion(pid, value)
 		if err != nil {
 			return fmt.Errorf("pid %q: %w", pid, err)
+		}
+		if ref, ok := q.Reference.(*MathVistaReference); ok && ref.Answer == "" { // the labels of test are the owners'
+			q.Reference, data.Labelled = nil, false
 		}
 		data.Questions = append(data.Questions, q)
 		return nil
@@ -222,4 +235,53 @@ func mathvistaRule(equal func(prediction, answer string) bool) func(*Data, *Answ
 		}
 		return r, nil
 	}
+}
+
+// writeMathVista writes the results file that the owners' scripts go on with: by pid the question as published, what was asked and the
+// response, with the extracted answer where no model is needed to extract it.
+func writeMathVista(w io.Writer, d *Data, a *Answers) ([]string, error) {
+	m := Match(d, a)
+	type result struct {
+		Pid          string   `json:"pid"`
+		Question     string   `json:"question"`
+		QuestionType string   `json:"question_type"`
+		AnswerType   string   `json:"answer_type"`
+		Choices      []string `json:"choices"`
+		Precision    *int     `json:"precision"`
+		Unit         string   `json:"unit,omitempty"`
+		Query        string   `json:"query"`
+		Response     string   `json:"response"`
+		Extraction   *string  `json:"extraction,omitempty"`
+	}
+	b := bytes.NewBufferString("{")
+	for i, q := range d.Questions {
+		if m.Answers[i] == nil {
+			continue
+		}
+		r := result{Pid: q.ID, Question: q.Text, QuestionType: q.Category, AnswerType: q.Parts.AnswerType, Choices: q.Parts.Options, Unit: q.Parts.Unit,
+			Query: q.Parts.Query, Response: m.Text(i)}
+		ask := score.MathVistaQuestion{MultiChoice: q.Category == "multi_choice", Choices: q.Parts.Options, AnswerType: q.Parts.AnswerType}
+		if q.Parts.AnswerType == "float" {
+			r.Precision = &q.Parts.Precision
+		}
+		if text, ok := mathvistaExtraction(m.Answers[i], ask); ok {
+			r.Extraction = &text
+		}
+		raw, err := json.MarshalIndent(r, "    ", "    ")
+		if err != nil {
+			return nil, err
+		}
+		comma := ","
+		if b.Len() == 1 {
+			comma = ""
+		}
+		fmt.Fprintf(b, "%s\n    %s: %s", comma, pyQuote(q.ID), raw)
+	}
+	b.WriteString("\n}\n")
+	notes := a.Notes()
+	if m.missing > 0 {
+		notes = append(notes, fmt.Sprintf("%d of %d questions have no answer and are left out", m.missing, len(d.Questions)))
+	}
+	_, err := b.WriteTo(w)
+	return notes, err
 }

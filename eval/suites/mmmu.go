@@ -1,8 +1,10 @@
 package suites
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -32,7 +34,7 @@ func mmmu() *Suite {
 		Metric:  "accuracy over 900 questions of 30 subjects",
 		Items:   900,
 		Files: []File{{Path: "answer_dict_val.json", Alternatives: []string{"output.json"}, Source: "https://github.com/MMMU-Benchmark/MMMU, folder mmmu",
-			Note: "or output.json, the layout of upstream's stored outputs, in which each answer repeats its question's options and truth"}},
+			Note: "answers only: the questions are in the parquet files; or output.json, the layout of upstream's stored outputs, in which each answer repeats its question's options and truth"}},
 		Open: openMMMU,
 		Scorers: []Scorer{
 			{Name: "official", Upstream: "MMMU-Benchmark/MMMU bb0b95a, mmmu/utils/eval_utils.py", Score: mmmuScorer{digits: 3,
@@ -42,7 +44,9 @@ func mmmu() *Suite {
 			{Name: "vlmevalkit", Upstream: "open-compass/VLMEvalKit e8e78f0, vlmeval/dataset/utils/multiple_choice.py, exact_matching", Score: mmmuScorer{digits: -1,
 				choice: score.InferVLMEvalKit, open: mmmuOpenVLMEvalKit, note: "open questions are made a choice between the truth and \"Other Answers\", as upstream does"}.score},
 		},
-		Answers: AnswerFormat{Texts: []string{"response"}},
+		Splits:     []string{"validation", "test"},
+		Submission: &Submission{Name: "mmmu_results.json", Write: writeMMMU},
+		Answers:    AnswerFormat{Texts: []string{"response"}},
 	}
 }
 
@@ -90,6 +94,9 @@ func (r *mmmuRecord) choices() []score.Choice {
 }
 
 func openMMMU(d *Dir) (*Data, error) {
+	if d.Split == "test" {
+		return nil, fmt.Errorf("%s: no parquet files of the split test", d.root)
+	}
 	name, err := d.First("answer_dict_val.json", "output.json")
 	if err != nil {
 		return nil, err
@@ -264,6 +271,44 @@ func (s mmmuScorer) domains(by tallies) []Metric {
 		}
 	}
 	return list
+}
+
+// writeMMMU writes the object from id to answer that the server takes: of a multiple choice the letter that the official parser
+// finds, else the text.
+func writeMMMU(w io.Writer, d *Data, a *Answers) ([]string, error) {
+	m := Match(d, a)
+	b := bytes.NewBufferString("{")
+	unparsed := 0
+	for i, q := range d.Questions {
+		if m.Answers[i] == nil {
+			continue
+		}
+		text := m.Text(i)
+		if len(q.Parts.Options) > 0 {
+			var choices []score.Choice
+			for j, option := range q.Parts.Options {
+				choices = append(choices, score.Choice{Letter: score.Letter(j), Text: option})
+			}
+			if text = score.MMMUChoice(text, choices); text == "" {
+				unparsed++
+			}
+		}
+		comma := ","
+		if b.Len() == 1 {
+			comma = ""
+		}
+		fmt.Fprintf(b, "%s\n    %s: %s", comma, pyQuote(q.ID), pyQuote(text))
+	}
+	b.WriteString("\n}\n")
+	notes := a.Notes()
+	if m.missing > 0 {
+		notes = append(notes, fmt.Sprintf("%d of %d questions have no answer and are left out", m.missing, len(d.Questions)))
+	}
+	if unparsed > 0 {
+		notes = append(notes, fmt.Sprintf("%d answers name no option and are submitted as empty", unparsed))
+	}
+	_, err := b.WriteTo(w)
+	return notes, err
 }
 
 func mmmuOpenOfficial(text string, ref mmmuReference) (string, bool) {
