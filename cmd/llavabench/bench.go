@@ -60,7 +60,7 @@ browser of all samples, tables and figures in every format) goes to the director
 	fl := cmd.Flags()
 	fl.StringVar(&f.split, "split", "test", "split of the suite: train, val or test")
 	fl.Uint64Var(&f.seed, "seed", 7, "seed of the suite's items")
-	fl.IntVar(&f.limit, "limit", 210, "`items` that each model is asked")
+	fl.IntVar(&f.limit, "limit", 168, "`items` that each model is asked")
 	fl.BoolVar(&f.baselines, "baselines", true, "also ask each model with the pictures replaced by their mean colour")
 	fl.IntVar(&f.model.opts.Threads, "threads", 0, "worker `threads` (default: one per core); never changes an answer")
 	f.model.registerMemory(fl)
@@ -205,6 +205,7 @@ func (f benchFlags) ask(ctx context.Context, env *environment, model string, bli
 	if blind {
 		stage += ", mean colours"
 	}
+	bar.show(stage, 0, f.limit)
 	report := func(p eval.Progress) { bar.report(stage, p.Done, p.Total) }
 	r.DType, r.Numerics = p.DType(), p.Numerics()
 	if r.Summary, err = eval.Run(ctx, suite, local.New(p, ef.opts, pipeline.Together{}), dir, m, eval.Options{Progress: report}); err != nil {
