@@ -16,7 +16,7 @@ bench: build
 # The same with fewer items and without the mean-colour baseline: under a minute.
 .PHONY: bench-quick
 bench-quick: build
-	$(BIN) bench --limit 70 --baselines=false --out runs/bench-quick
+	$(BIN) bench --limit 49 --baselines=false --out runs/bench-quick
 
 test:
 	$(GO) test ./...
