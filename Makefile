@@ -77,6 +77,8 @@ testdata: build
 	$(GO) run ./tools/pictures testdata/images
 	rm -rf testdata/models
 	for m in llava1 llava15 llava15hd llava16; do $(BIN) synth --config tiny-$$m --out testdata/models/$$m || exit 1; done
+	$(BIN) suite make --split val --seed 1 --count 13 --out bin/val
+	cp bin/val/images/val-1-000012.png testdata/sight/wide.png
 
 # Measures what sharing and batching gain in questions per hour, on a random model of half a gigabyte in a temporary directory,
 # and what the runner itself costs; some minutes.

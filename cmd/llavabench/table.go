@@ -5,9 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/renderer"
-	"github.com/olekukonko/tablewriter/tw"
+	"llavabench/reports/tables"
 )
 
 // A table is printed with columns aligned: text to the left, numbers to the right.
@@ -22,37 +20,11 @@ func newTable(w io.Writer, header ...string) *table { return &table{w: w, header
 func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
 
 func (t *table) print() error {
-	align := make(tw.Alignment, len(t.header))
-	for i := range align {
-		align[i] = tw.AlignLeft
-		if i > 0 && t.numeric(i) {
-			align[i] = tw.AlignRight
-		}
+	text := make([]bool, len(t.header))
+	for i := range text {
+		text[i] = i == 0 || !t.numeric(i)
 	}
-	var b strings.Builder
-	out := tablewriter.NewTable(&b,
-		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
-			Borders:  tw.Border{Left: tw.Off, Right: tw.Off, Top: tw.Off, Bottom: tw.Off},
-			Settings: tw.Settings{Separators: tw.Separators{BetweenColumns: tw.Off}},
-		})),
-		tablewriter.WithHeaderAutoFormat(tw.Off),
-		tablewriter.WithRowAutoWrap(tw.WrapNone),
-		tablewriter.WithHeaderAlignment(tw.AlignLeft),
-		tablewriter.WithAlignment(align),
-	)
-	out.Header(t.header)
-	if err := out.Bulk(t.rows); err != nil {
-		return err
-	}
-	if err := out.Render(); err != nil {
-		return err
-	}
-	for line := range strings.Lines(b.String()) {
-		if _, err := fmt.Fprintln(t.w, strings.TrimRight(line, " \n")); err != nil {
-			return err
-		}
-	}
-	return nil
+	return tables.Align(t.w, t.header, text, t.rows)
 }
 
 // numeric reports whether every cell of a column looks like a number, with or without a unit.

@@ -154,7 +154,7 @@ func (p *collector) study(s study.Study) (studyData, error) {
 func answer(r study.Run, n int) *answerData {
 	x := r.Samples[n]
 	a := &answerData{Text: x.Text, Error: x.Error, Image: x.ImageTokens, Prompt: x.PromptTokens, Output: len(x.OutputIDs)}
-	if score, ok := study.Score(x); ok {
+	if score, ok := x.Mark(); ok {
 		a.Score = &score
 	}
 	if ms, ok := r.Latency(n); ok {

@@ -130,7 +130,7 @@ func (b binned) merge(s study.Study) []bin {
 		count := make([]int, len(bins))
 		for _, x := range r.Samples {
 			v, ok := b.value(x)
-			if _, counts := study.Score(x); !ok || !counts {
+			if _, counts := x.Mark(); !ok || !counts {
 				continue
 			}
 			for i := range bins {

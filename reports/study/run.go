@@ -91,21 +91,6 @@ func LoadAll(paths []string) ([]Run, error) {
 	return runs, nil
 }
 
-// Score is what an answer counts: an answer that failed counts as wrong, one to a question without a reference does not
-// count.
-func Score(s rundir.Sample) (score float64, counts bool) {
-	if s.Score != nil {
-		return *s.Score, true
-	}
-	return 0, s.Reference != ""
-}
-
-// Right reports whether an answer counts in full.
-func Right(s rundir.Sample) bool {
-	score, ok := Score(s)
-	return ok && score >= 1
-}
-
 // Failed is the number of questions without an answer.
 func (r Run) Failed() int {
 	n := 0
@@ -122,7 +107,7 @@ func (r Run) Accuracy(keep func(rundir.Sample) bool) stats.Estimate {
 	var scores []float64
 	var clusters []string
 	for _, s := range r.Samples {
-		if score, ok := Score(s); ok && (keep == nil || keep(s)) {
+		if score, ok := s.Mark(); ok && (keep == nil || keep(s)) {
 			scores, clusters = append(scores, score), append(clusters, s.PixelSHA256)
 		}
 	}

@@ -55,7 +55,7 @@ func (s Study) Categories() []string {
 	seen := map[string]bool{"": true}
 	for _, r := range s.Runs {
 		for _, x := range r.Samples {
-			if _, ok := Score(x); ok && !seen[x.Category] {
+			if _, ok := x.Mark(); ok && !seen[x.Category] {
 				seen[x.Category] = true
 				names = append(names, x.Category)
 			}
@@ -81,9 +81,6 @@ type Pair struct {
 	// Holm is P corrected for the number of pairs of the study.
 	Holm float64
 }
-
-// Significant reports whether a difference is unlikely to be chance, by the p-value of this comparison alone.
-func (p Pair) Significant() bool { return p.N > 0 && p.P < 0.05 }
 
 // Pairs compares every two runs, the later with the earlier.
 func (s Study) Pairs() []Pair {
@@ -116,8 +113,8 @@ func (s Study) compare(base, new int, keep func(rundir.Sample) bool) stats.Paire
 		if !ok || x.PixelSHA256 != "" && y.PixelSHA256 != "" && x.PixelSHA256 != y.PixelSHA256 || keep != nil && !keep(x) {
 			continue
 		}
-		sx, okx := Score(x)
-		sy, oky := Score(y)
+		sx, okx := x.Mark()
+		sy, oky := y.Mark()
 		if okx && oky {
 			a, b, clusters = append(a, sy), append(b, sx), append(clusters, x.PixelSHA256)
 		}

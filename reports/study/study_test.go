@@ -54,23 +54,6 @@ func TestLoadRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "no sample was answered yet")
 }
 
-func TestScore(t *testing.T) {
-	one := 1.0
-	for _, c := range []struct {
-		s      rundir.Sample
-		score  float64
-		counts bool
-	}{
-		{rundir.Sample{Score: &one, Reference: "x"}, 1, true},
-		{rundir.Sample{Error: "broken", Reference: "x"}, 0, true}, // a failed question is a wrong one
-		{rundir.Sample{Text: "anything"}, 0, false},
-	} {
-		score, counts := study.Score(c.s)
-		require.Equal(t, c.score, score)
-		require.Equal(t, c.counts, counts)
-	}
-}
-
 func TestPairsAndBest(t *testing.T) {
 	s := load(t, 210, studytest.Generations...)
 	pairs := s.Pairs()

@@ -177,10 +177,29 @@ var markdown = strings.NewReplacer("\\", "\\\\", "|", "\\|", "*", "\\*", "_", "\
 
 // Terminal prints the table with its columns aligned, a * behind the best.
 func (t Table) Terminal(w io.Writer) error {
-	head, align := make([]string, len(t.Columns)), make(tw.Alignment, len(t.Columns))
+	head, text := make([]string, len(t.Columns)), make([]bool, len(t.Columns))
 	for i, c := range t.Columns {
-		head[i], align[i] = c.head(), tw.AlignRight
-		if c.Text {
+		head[i], text[i] = c.head(), c.Text
+	}
+	rows := make([][]string, len(t.Rows))
+	for r, row := range t.Rows {
+		for _, c := range row {
+			cell := study.Visible(c.String())
+			if c.Best {
+				cell += " *"
+			}
+			rows[r] = append(rows[r], cell)
+		}
+	}
+	return Align(w, head, text, rows)
+}
+
+// Align prints rows below a header in columns: those of text to the left, numbers to the right.
+func Align(w io.Writer, head []string, text []bool, rows [][]string) error {
+	align := make(tw.Alignment, len(head))
+	for i := range align {
+		align[i] = tw.AlignRight
+		if text[i] {
 			align[i] = tw.AlignLeft
 		}
 	}
@@ -196,17 +215,8 @@ func (t Table) Terminal(w io.Writer) error {
 		tablewriter.WithAlignment(align),
 	)
 	out.Header(head)
-	for _, row := range t.Rows {
-		cells := make([]string, len(row))
-		for i, c := range row {
-			cells[i] = study.Visible(c.String())
-			if c.Best {
-				cells[i] += " *"
-			}
-		}
-		if err := out.Append(cells); err != nil {
-			return err
-		}
+	if err := out.Bulk(rows); err != nil {
+		return err
 	}
 	if err := out.Render(); err != nil {
 		return err

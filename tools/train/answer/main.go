@@ -40,14 +40,13 @@ func main() {
 	seed := flag.Uint64("seed", 1, "seed of the suite")
 	count := flag.Int("count", 210, "number of items")
 	threads := flag.Int("threads", 1, "worker threads")
-	mean := flag.Bool("mean", false, "replace each picture by its mean colour: what the model says without seeing")
 	flag.Parse()
-	if err := answer(*model, *variant, sight.Split(*split), *seed, *count, *threads, *mean); err != nil {
+	if err := answer(*model, *variant, sight.Split(*split), *seed, *count, *threads); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func answer(model, variant string, split sight.Split, seed uint64, count, threads int, mean bool) error {
+func answer(model, variant string, split sight.Split, seed uint64, count, threads int) error {
 	ctx := context.Background()
 	p, err := pipeline.Open(ctx, model, pipeline.Options{Variant: variant, Threads: threads})
 	if err != nil {
@@ -62,9 +61,6 @@ func answer(model, variant string, split sight.Split, seed uint64, count, thread
 			return err
 		}
 		picture := sight.Draw(it.Scene)
-		if mean {
-			flatten(picture)
-		}
 		prompt, err := p.Prompt(pipeline.Question{Text: it.Question, Images: 1})
 		if err != nil {
 			return err
@@ -97,16 +93,4 @@ func answer(model, variant string, split sight.Split, seed uint64, count, thread
 		}
 	}
 	return w.Flush()
-}
-
-// flatten gives every pixel the picture's mean colour.
-func flatten(img *imaging.RGB) {
-	var sum [3]int
-	for i, v := range img.Pix {
-		sum[i%3] += int(v)
-	}
-	n := len(img.Pix) / 3
-	for i := range img.Pix {
-		img.Pix[i] = uint8((sum[i%3] + n/2) / n)
-	}
 }

@@ -1,0 +1,24 @@
+package rundir
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestMark(t *testing.T) {
+	one := 1.0
+	for _, c := range []struct {
+		s      Sample
+		mark   float64
+		counts bool
+	}{
+		{Sample{Score: &one, Reference: "x"}, 1, true},
+		{Sample{Error: "broken", Reference: "x"}, 0, true}, // a failed question is a wrong one
+		{Sample{Text: "anything"}, 0, false},
+	} {
+		mark, counts := c.s.Mark()
+		require.Equal(t, c.mark, mark)
+		require.Equal(t, c.counts, counts)
+	}
+}
