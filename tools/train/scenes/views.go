@@ -32,11 +32,12 @@ func newViewer(name string, side int, model string) (*viewer, error) {
 		return nil, err
 	}
 	if model != "" {
-		c, err := checkpoint.ReadConfig(model, checkpoint.OpenOptions{})
+		c, err := checkpoint.Open(model, checkpoint.OpenOptions{}) // its tensors tell whether rows have ends
 		if err != nil {
 			return nil, err
 		}
-		o := v.Defaults(c)
+		defer c.Close()
+		o := v.Defaults(c.Config)
 		return &viewer{variant: v, options: o}, v.Check(o)
 	}
 	n, err := synth.ByName("tiny-" + name)
