@@ -300,6 +300,7 @@ func TestWriteXLSX(t *testing.T) {
 
 func FuzzXLSX(f *testing.F) {
 	f.Add("x", "_x0041_\x00", "\r\n")
+	f.Add("0", "_x0044\x00", "_x00\x01_")
 	f.Fuzz(func(t *testing.T, a, b, c string) {
 		if !utf8.ValidString(a) || !utf8.ValidString(b) || !utf8.ValidString(c) || c == "" {
 			return

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -101,6 +102,15 @@ func xlsxColumnName(n int) string {
 	return name
 }
 
+// startsXLSXNotation is whether s begins like _xHHHH; the closing underscore may come from the escape of the next character.
+func startsXLSXNotation(s string) bool {
+	if len(s) < 6 || s[1] != 'x' {
+		return false
+	}
+	_, err := strconv.ParseUint(s[2:6], 16, 16)
+	return err == nil
+}
+
 // escapeXLSX writes characters that XML cannot hold as _xHHHH_, and what looks like such a notation with its underscore so.
 func escapeXLSX(s string) string {
 	var b strings.Builder
@@ -108,7 +118,7 @@ func escapeXLSX(s string) string {
 		switch {
 		case r < 0x20 && r != '\n' && r != '\t', r == 0xfffe, r == 0xffff:
 			fmt.Fprintf(&b, "_x%04X_", r)
-		case r == '_' && unescapeXLSX(s[i:min(len(s), i+7)]) != s[i:min(len(s), i+7)]:
+		case r == '_' && startsXLSXNotation(s[i:]):
 			b.WriteString("_x005F_")
 		default:
 			b.WriteRune(r)
