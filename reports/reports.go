@@ -39,6 +39,8 @@ const (
 // Options are how a report is made.
 type Options struct {
 	Title string // of the page; "" is made from the suites
+	// Baseline says that the first run of every suite is what the others are compared with.
+	Baseline bool
 	page.Options
 }
 
@@ -63,6 +65,9 @@ func WriteAll(out string, runs []Run, o Options) (Index, error) {
 		return Index{}, err
 	}
 	groups := study.Group(runs)
+	for i := range groups {
+		groups[i].Baseline = o.Baseline
+	}
 	w := &writer{out: out, index: Index{Title: o.Title, Page: PageName}}
 	if w.index.Title == "" {
 		w.index.Title = title(groups)

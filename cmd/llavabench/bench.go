@@ -12,12 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"llavabench/eval"
-	"llavabench/eval/local"
 	"llavabench/eval/sight"
-	"llavabench/internal/pipeline"
 	"llavabench/internal/rundir"
 	"llavabench/kernels"
 	"llavabench/reports"
+	"llavabench/reports/study"
 )
 
 // trainedModels are the checkpoints that ship with the repository and have learned to see, weakest first.
@@ -75,14 +74,13 @@ browser of all samples, tables and figures in every format) goes to the director
 
 // A benchRun is what one model answered to the items, with or without seeing the pictures.
 type benchRun struct {
-	Name     string          `json:"name"`
-	Blind    bool            `json:"blind"`
-	Path     string          `json:"path"`
-	Summary  eval.Summary    `json:"summary"`
-	DType    string          `json:"dtype"`
-	Numerics string          `json:"numerics"`
-	Samples  []rundir.Sample `json:"-"`
-	Timings  []rundir.Timing `json:"-"`
+	Name     string       `json:"name"`
+	Blind    bool         `json:"blind"`
+	Path     string       `json:"path"`
+	Summary  eval.Summary `json:"summary"`
+	DType    string       `json:"dtype"`
+	Numerics string       `json:"numerics"`
+	run      study.Run
 	// Before says how the answers compare to the run that was there: "same", "different" or "".
 	Before string `json:"before,omitempty"`
 }
@@ -181,55 +179,32 @@ func (f benchFlags) ask(ctx context.Context, env *environment, model string, bli
 	if err != nil {
 		return r, err
 	}
-	ef := evalFlags{model: f.model, opts: local.Options{MaxNewTokens: 16, Blind: blind}}
-	ef.model.path, ef.model.opts.Variant = path, variant
-	bar := newProgress(env.stderr)
-	defer bar.finish()
-	p, err := ef.model.open(ctx, bar, pipeline.Demand{Images: 1, Text: usualText, NewTokens: ef.opts.MaxNewTokens})
-	if err != nil {
+	inner := *env
+	inner.label = filepath.Base(r.Path)
+	c := cell{name: inner.label, args: f.evalArgs(path, variant, blind)}
+	if err := c.run(ctx, &inner, r.Path, false); err != nil {
+		return r, fmt.Errorf("%s: %w", r.Path, err)
+	}
+	if r.run, err = study.Load(r.Path); err != nil {
 		return r, err
 	}
-	defer p.Close()
-	suite := sight.Suite(sight.Split(f.split), f.seed, f.limit)
-	m, err := manifestOf(ctx, ef, p, suite, bar)
-	if err != nil {
-		return r, err
-	}
-	m.Command = f.evalCommand(path, variant, r.Path, blind)
-	dir, err := rundir.Create(r.Path, m)
-	if err != nil {
-		return r, err
-	}
-	defer dir.Close()
-	stage := name
-	if blind {
-		stage += ", mean colours"
-	}
-	bar.show(stage, 0, f.limit)
-	report := func(p eval.Progress) { bar.report(stage, p.Done, p.Total) }
-	r.DType, r.Numerics = p.DType(), p.Numerics()
-	if r.Summary, err = eval.Run(ctx, suite, local.New(p, ef.opts, pipeline.Together{}), dir, m, eval.Options{Progress: report}); err != nil {
-		return r, err
-	}
-	if r.Samples, err = rundir.ReadSamples(r.Path); err != nil {
-		return r, err
-	}
-	if r.Timings, err = rundir.ReadTimings(r.Path); err != nil {
-		return r, err
-	}
-	r.Before, err = compareBytes(old, filepath.Join(r.Path, "samples.jsonl"))
+	r.Summary, r.DType, r.Numerics = eval.Summarise(r.run.Samples), r.run.Manifest.System.DType, r.run.Manifest.System.Numerics
+	r.Before, err = compareBytes(old, filepath.Join(r.Path, rundir.SamplesFile))
 	return r, err
 }
 
-// evalCommand is the command that makes the same run by itself: it is recorded, so that 'llavabench reproduce' can.
-func (f benchFlags) evalCommand(path, variant, out string, blind bool) []string {
-	args := []string{"llavabench", "eval", "--model", path, "--suite", "sight", "--split", f.split, "--seed", fmt.Sprint(f.seed), "--limit", fmt.Sprint(f.limit), "--batch", "1", "--out", out}
+// evalArgs are the arguments of the eval command that makes the same run by itself, but for its directory.
+func (f benchFlags) evalArgs(path, variant string, blind bool) []string {
+	args := []string{"--model", path, "--suite", sightSuite, "--split", f.split, "--seed", fmt.Sprint(f.seed), "--limit", fmt.Sprint(f.limit), "--batch", "1"}
 	for _, o := range []struct{ flag, value string }{
-		{"--variant", variant}, {"--dtype", f.model.dtype}, {"--kv-dtype", f.model.kvDType}, {"--numerics", f.model.opts.Numerics},
+		{"--variant", variant}, {"--dtype", f.model.dtype}, {"--kv-dtype", f.model.kvDType}, {"--numerics", f.model.opts.Numerics}, {"--memory-limit", f.model.memory},
 	} {
 		if o.value != "" {
 			args = append(args, o.flag, o.value)
 		}
+	}
+	if f.model.opts.Threads != 0 {
+		args = append(args, "--threads", fmt.Sprint(f.model.opts.Threads))
 	}
 	if blind {
 		args = append(args, "--blind")
@@ -246,7 +221,7 @@ func removeRun(path string) (samples []byte, err error) {
 		}
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if samples, err = os.ReadFile(filepath.Join(path, "samples.jsonl")); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if samples, err = os.ReadFile(filepath.Join(path, rundir.SamplesFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	return samples, os.RemoveAll(path)

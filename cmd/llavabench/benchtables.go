@@ -87,12 +87,7 @@ func printCost(env *environment, seeing []benchRun) error {
 	for _, r := range seeing {
 		cells := []string{r.Name, fmt.Sprintf("%.0f", r.Summary.ImageTokens), fmt.Sprintf("%.0f", r.Summary.PromptTokens)}
 		for _, s := range stages {
-			var ms []float64
-			for _, x := range r.Timings {
-				if v, ok := x.Milliseconds[s]; ok {
-					ms = append(ms, v)
-				}
-			}
+			ms := r.run.Stage(s)
 			cells = append(cells, milliseconds(stats.Median(ms)))
 			if s == "first_token" {
 				cells = append(cells, milliseconds(stats.Quantile(ms, 0.9)))
@@ -162,8 +157,8 @@ func values(items []sight.Item, r benchRun, of func(sight.Item) bool, value func
 	var out []float64
 	for i, it := range items {
 		if of(it) {
-			mark, _ := r.Samples[i].Mark()
-			out = append(out, value(it, r.Samples[i].Text, mark))
+			mark, _ := r.run.Samples[i].Mark()
+			out = append(out, value(it, r.run.Samples[i].Text, mark))
 		}
 	}
 	return out

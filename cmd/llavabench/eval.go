@@ -161,6 +161,7 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 		return err
 	}
 	bar := newProgress(env.stderr)
+	bar.label = env.label
 	defer bar.finish()
 	a, err := f.open(ctx, suite, bar)
 	if err != nil {
@@ -239,7 +240,17 @@ func (f evalFlags) anyAnswer(s eval.Summary) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("none of %d questions was answered: question %q: %s", s.Samples, samples[0].ID, samples[0].Error)
+	return noAnswerError{s.Samples, samples[0]}
+}
+
+// A noAnswerError says that every question of a run failed.
+type noAnswerError struct {
+	questions int
+	first     rundir.Sample
+}
+
+func (e noAnswerError) Error() string {
+	return fmt.Sprintf("none of %d questions was answered: question %q: %s", e.questions, e.first.ID, e.first.Error)
 }
 
 // maxBatch bounds --batch: beyond some dozens nothing is gained.

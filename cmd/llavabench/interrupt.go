@@ -39,11 +39,21 @@ func (f evalFlags) interrupted(env *environment, s eval.Summary, items int) erro
 			return err
 		}
 	}
-	args := slices.Clone(env.args)
-	if !f.resume {
+	return interruptedError{s.Samples, items, env.args}
+}
+
+// An interruptedError says how far a run came and how to go on.
+type interruptedError struct {
+	done, items int
+	args        []string // of the command line
+}
+
+func (e interruptedError) Error() string {
+	args := slices.Clone(e.args)
+	if !slices.ContainsFunc(args, func(a string) bool { return a == "--resume" || a == "--resume=true" }) {
 		args = append(args, "--resume")
 	}
-	return fmt.Errorf("interrupted after %d of %d questions, all recorded; go on with: %s", s.Samples, items, shell.Line(append([]string{"llavabench"}, args...)))
+	return fmt.Sprintf("interrupted after %d of %d questions, all recorded; go on with: %s", e.done, e.items, shell.Line(append([]string{"llavabench"}, args...)))
 }
 
 // answering is the stage of a run that is shown.

@@ -24,6 +24,7 @@ const (
 type progress struct {
 	w        io.Writer
 	terminal bool
+	label    string // what the stages belong to; "" for nothing else
 	only     string // the one stage that is shown; "" for all
 	stage    string
 	first    int // units that were done when the stage began
@@ -57,6 +58,9 @@ func (p *progress) reportWith(stage, note string, done, total int) {
 	if done > p.first {
 		left := time.Duration(float64(elapsed) / float64(done-p.first) * float64(total-done))
 		note = strings.TrimPrefix(fmt.Sprintf("%s, about %s left", note, left.Round(time.Second)), ", ")
+	}
+	if p.label != "" {
+		stage = p.label + ", " + stage
 	}
 	if p.terminal {
 		if p.bar == nil {

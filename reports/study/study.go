@@ -14,6 +14,9 @@ import (
 type Study struct {
 	Suite rundir.Suite // Items is the largest number that a run was to answer
 	Runs  []Run
+	// Baseline says that the first run is what the others are compared with, and they not with each other: fewer comparisons are
+	// corrected for.
+	Baseline bool
 }
 
 // Group sorts runs into studies, in the order of their first runs. A suite is the same when its name, version, seed and
@@ -82,11 +85,14 @@ type Pair struct {
 	Holm float64
 }
 
-// Pairs compares every two runs, the later with the earlier.
+// Pairs compares every two runs, the later with the earlier; all with the first alone where that is the baseline.
 func (s Study) Pairs() []Pair {
 	var out []Pair
 	var ps []float64
 	for b := range s.Runs {
+		if s.Baseline && b > 0 {
+			break
+		}
 		for n := b + 1; n < len(s.Runs); n++ {
 			p := Pair{Base: b, New: n, Paired: s.compare(b, n, nil)}
 			if p.N > 0 {

@@ -13,7 +13,11 @@ import (
 
 // All makes every table that the runs of a study hold the data of.
 func All(s study.Study) []Table {
-	out := []Table{accuracy(s)}
+	var out []Table
+	if s.Baseline {
+		out = append(out, Comparison(s))
+	}
+	out = append(out, accuracy(s))
 	if len(s.Categories()) > 0 {
 		out = append(out, categories(s))
 	}

@@ -1,0 +1,48 @@
+package tables
+
+import (
+	"fmt"
+
+	"llavabench/internal/stats"
+	"llavabench/reports/study"
+)
+
+// Comparison has a row for each run: how accurate it is, what it costs, and how far it is from the first run on the same
+// questions. It is about studies whose first run is the baseline.
+func Comparison(s study.Study) Table {
+	t := Table{Name: "comparison", Title: "Compared with " + s.Runs[0].Name, Columns: []Column{
+		{Key: "run", Title: "run", Text: true}, {Key: "questions", Title: "n"}, {Key: "accuracy_percent", Title: "accuracy", Unit: "%"},
+		{Key: "difference_points", Title: "difference", Unit: "points"}, {Key: "p_holm", Title: "p, Holm"}, {Key: "better", Title: "better"}, {Key: "worse", Title: "worse"},
+		{Key: "image_tokens", Title: "image tokens"}, {Key: "prompt_tokens", Title: "prompt", Unit: "positions"},
+		{Key: "answer_ms", Title: "answer", Unit: "ms"}, {Key: "weights_mb", Title: "weights", Unit: "MB"},
+	}}
+	against := map[int]study.Pair{}
+	pairs := s.Pairs()
+	for _, p := range pairs {
+		if p.Base == 0 {
+			against[p.New] = p
+		}
+	}
+	failed := 0
+	for i, r := range s.Runs {
+		a := r.Accuracy(nil)
+		failed += r.Failed()
+		row := []Cell{text(r.Name), value(float64(a.N), 0), percent(a)}
+		if p, ok := against[i]; ok {
+			row = append(row, interval(100*p.Difference, 100*p.CI.Low, 100*p.CI.High, 1), pValue(p.Holm), value(float64(p.Better), 0), value(float64(p.Worse), 0))
+		} else {
+			row = append(row, Cell{}, Cell{}, Cell{}, Cell{})
+		}
+		weights := Cell{}
+		if w := r.Manifest.Work; w != nil {
+			weights = value(float64(w.WeightBytes)/1e6, 2)
+		}
+		t.Rows = append(t.Rows, append(row, value(r.ImageTokens(), 0), value(r.PromptTokens(), 0), value(stats.Median(r.Latencies()), 1), weights))
+	}
+	t.Caption = about(s) + fmt.Sprintf(" Differences to %s on the same questions, in percentage points; better and worse count the questions. Holm: corrected for %d comparisons. ", s.Runs[0].Name, len(pairs)) +
+		intervalWords + " Times are medians of a whole answer."
+	if failed > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("%d questions failed, over all runs; they count as wrong.", failed))
+	}
+	return t
+}
