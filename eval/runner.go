@@ -46,6 +46,7 @@ type Answer struct {
 	Milliseconds map[string]float64 // by stage, see rundir.Timing
 	Shared       map[string]float64 // the part of them that was shared with other questions; nil for none
 	Together     int                // questions answered at the same time; 0 where it is not known
+	NewTokens    int                // tokens of the answer, of systems that count them but give no IDs
 }
 
 // ErrBroken is the class of a System's errors that concern more than one question, such as weights that are gone: the run ends
@@ -84,6 +85,14 @@ type Options struct {
 	Progress func(Progress)
 	// Now gives the time; nil is time.Now.
 	Now func() time.Time
+	// Usage says what was used since the run began; nil where that is not measured.
+	Usage func() Usage
+}
+
+// A Usage is what a run uses of its machine beside time.
+type Usage struct {
+	PeakRSS int64          // the largest resident memory of the process so far, bytes; 0 where it is not known
+	Energy  *rundir.Energy // so far; nil where it cannot be read
 }
 
 // ErrStopped is returned by a run that Options.Stop ended.
@@ -96,7 +105,10 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := runner{suite: s, sys: sys, dir: dir, o: o, meter: newMeter(dir.Done(), s.Items(), o.Now)}
+	if o.Usage == nil {
+		o.Usage = func() Usage { return Usage{} }
+	}
+	r := runner{suite: s, sys: sys, dir: dir, o: o, meter: newMeter(dir.Done(), s.Items(), o.Now), clock: newClock(o)}
 	for batch, err := range batches(r.unanswered(), o.Batch) {
 		if err != nil {
 			return Summary{}, err
@@ -107,15 +119,15 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 		if err := r.answer(ctx, batch); err != nil {
 			return Summary{}, err
 		}
+		r.clock.warm = true
 	}
 	if r.asked != s.Items() {
 		return Summary{}, fmt.Errorf("suite %s has %d questions, expected %d", s.Info.Name, r.asked, s.Items())
 	}
-	samples, err := dir.Recorded() // not kept while the run goes on: its memory does not grow
+	samples, summary, err := r.summary()
 	if err != nil {
 		return Summary{}, err
 	}
-	summary := Summarise(samples)
 	if s.Official != nil && s.Part == nil {
 		if summary.Official, err = s.Official(samples); err != nil {
 			return Summary{}, fmt.Errorf("suite %s: %w", s.Info.Name, err)
@@ -133,6 +145,7 @@ type runner struct {
 	dir   *rundir.Dir
 	o     Options
 	meter *meter
+	clock clock
 	asked int // questions seen
 	last  picture
 }
@@ -148,12 +161,24 @@ func stopped(stop <-chan struct{}) bool {
 
 // pause writes the summary of what there is.
 func (r *runner) pause() (Summary, error) {
-	samples, err := r.dir.Recorded()
+	_, summary, err := r.summary()
 	if err != nil {
 		return Summary{}, err
 	}
-	summary := Summarise(samples)
 	return summary, errors.Join(ErrStopped, r.dir.Pause(summary))
+}
+
+// summary makes the summary of all that was recorded, which is not kept while the run goes on: its memory does not grow.
+func (r *runner) summary() ([]rundir.Sample, Summary, error) {
+	samples, err := r.dir.Recorded()
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	timings, err := r.dir.Timings()
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	return samples, Summarise(samples, timings), nil
 }
 
 // unanswered are the questions that the directory does not hold yet. Those that it holds must be the suite's.
@@ -261,8 +286,9 @@ func (r *runner) record(q Question, sample rundir.Sample, result Result) error {
 		if a.IDs != nil {
 			sample.OutputIDs = a.IDs
 		}
-		timing.Milliseconds, timing.Shared, timing.Together, timing.NewTokens = a.Milliseconds, a.Shared, a.Together, len(a.IDs)
+		timing.Milliseconds, timing.Shared, timing.Together, timing.NewTokens = a.Milliseconds, a.Shared, a.Together, max(a.NewTokens, len(a.IDs))
 	}
+	r.clock.read(&timing)
 	if err := r.dir.Append(sample, timing); err != nil {
 		return fmt.Errorf("recording question %q: %w", q.ID, err)
 	}

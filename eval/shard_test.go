@@ -79,7 +79,7 @@ func runShard(t *testing.T, path string, number, count int, o eval.Options) erro
 	return err
 }
 
-func summarise(s []rundir.Sample) any { return eval.Summarise(s) }
+func summarise(s []rundir.Sample, t []rundir.Timing) any { return eval.Summarise(s, t) }
 
 func TestMergedShardsAreTheRun(t *testing.T) {
 	dir := t.TempDir()
@@ -98,9 +98,19 @@ func TestMergedShardsAreTheRun(t *testing.T) {
 		}
 		out := filepath.Join(dir, fmt.Sprint("merged ", count))
 		require.NoError(t, rundir.Merge(parts, out, summarise))
-		for _, name := range []string{"samples.jsonl", "timings.jsonl", "summary.json"} {
-			require.Equal(t, read(t, filepath.Join(whole, name)), read(t, filepath.Join(out, name)), name)
+		require.Equal(t, read(t, filepath.Join(whole, "samples.jsonl")), read(t, filepath.Join(out, "samples.jsonl")))
+		require.Equal(t, results(t, whole), results(t, out))
+		times, err := rundir.ReadTimings(out)
+		require.NoError(t, err)
+		require.Len(t, times, items)
+		warm := 0
+		for i, x := range times {
+			require.Equal(t, i, x.Index)
+			if x.WarmUp {
+				warm++
+			}
 		}
+		require.Equal(t, min(count, items/2), warm, "each shard begins cold")
 		m, err := rundir.ReadManifest(out)
 		require.NoError(t, err)
 		require.Nil(t, m.Shard)
@@ -194,7 +204,6 @@ func TestStop(t *testing.T) {
 	require.NoError(t, err)
 	_, err = run(t, context.Background(), answers(), filepath.Join(dir, "whole"), false)
 	require.NoError(t, err)
-	for _, name := range []string{"samples.jsonl", "summary.json"} {
-		require.Equal(t, read(t, filepath.Join(dir, "whole", name)), read(t, filepath.Join(dir, "run", name)))
-	}
+	require.Equal(t, read(t, filepath.Join(dir, "whole/samples.jsonl")), read(t, filepath.Join(dir, "run/samples.jsonl")))
+	require.Equal(t, results(t, filepath.Join(dir, "whole")), results(t, filepath.Join(dir, "run")))
 }

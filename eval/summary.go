@@ -1,8 +1,13 @@
 package eval
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 
+	"llavabench/internal/cost"
 	"llavabench/internal/rundir"
 	"llavabench/internal/stats"
 )
@@ -17,6 +22,8 @@ type Summary struct {
 	// ImageTokens and PromptTokens are means over the answered questions.
 	ImageTokens  float64 `json:"mean_image_tokens"`
 	PromptTokens float64 `json:"mean_prompt_tokens"`
+	// Cost is what the answers cost: no part of a result, and another one in every run. Absent where no times were recorded.
+	Cost *cost.Cost `json:"cost,omitempty"`
 	// Official is the score by the rules of the benchmark's owners; absent for other suites.
 	Official *Official `json:"official,omitempty"`
 }
@@ -56,9 +63,28 @@ type Group struct {
 	Method   string         `json:"method,omitempty"`
 }
 
-// Summarise computes the figures of a run from its samples.
-func Summarise(samples []rundir.Sample) Summary {
-	s := Summary{Samples: len(samples)}
+// ReadSummary reads the summary of a run directory.
+func ReadSummary(dir string) (Summary, error) {
+	var s Summary
+	b, err := os.ReadFile(filepath.Join(dir, rundir.SummaryFile))
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(b, &s); err != nil {
+		return s, fmt.Errorf("%s: %w", filepath.Join(dir, rundir.SummaryFile), err)
+	}
+	return s, nil
+}
+
+// Results is the summary without the cost: what is the same whenever the answers are.
+func (s Summary) Results() Summary {
+	s.Cost = nil
+	return s
+}
+
+// Summarise computes the figures of a run from its samples and their times, which may be nil.
+func Summarise(samples []rundir.Sample, timings []rundir.Timing) Summary {
+	s := Summary{Samples: len(samples), Cost: cost.Of(samples, timings)}
 	var all marks
 	categories := map[string]*marks{}
 	var order []string

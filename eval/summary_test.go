@@ -24,7 +24,7 @@ func TestSummaryKnowsSharedImages(t *testing.T) {
 			samples = append(samples, s)
 		}
 	}
-	g := eval.Summarise(samples).Total
+	g := eval.Summarise(samples, nil).Total
 	require.Equal(t, []int{300, 50}, []int{g.N, g.Clusters})
 	_, naive := stats.Proportion(300*g.Accuracy, 300)
 	require.InDelta(t, naive.Low, g.Naive.Low, 1e-12)
@@ -33,6 +33,6 @@ func TestSummaryKnowsSharedImages(t *testing.T) {
 
 	// A question whose image could not be read stands alone and counts as wrong.
 	samples = append(samples, rundir.Sample{Category: "presence", Reference: "no", Error: "no such file"})
-	g = eval.Summarise(samples).Total
+	g = eval.Summarise(samples, nil).Total
 	require.Equal(t, []int{301, 51}, []int{g.N, g.Clusters})
 }

@@ -188,7 +188,7 @@ func (f benchFlags) ask(ctx context.Context, env *environment, model string, bli
 	if r.run, err = study.Load(r.Path); err != nil {
 		return r, err
 	}
-	r.Summary, r.DType, r.Numerics = eval.Summarise(r.run.Samples), r.run.Manifest.System.DType, r.run.Manifest.System.Numerics
+	r.Summary, r.DType, r.Numerics = eval.Summarise(r.run.Samples, r.run.Times), r.run.Manifest.System.DType, r.run.Manifest.System.Numerics
 	r.Before, err = compareBytes(old, filepath.Join(r.Path, rundir.SamplesFile))
 	return r, err
 }

@@ -6,6 +6,7 @@ import (
 
 	"llavabench/eval"
 	"llavabench/eval/sight"
+	"llavabench/internal/cost"
 	"llavabench/internal/stats"
 )
 
@@ -81,28 +82,34 @@ func printAccuracy(env *environment, items []sight.Item, seeing, blind []benchRu
 
 // printCost prints medians over the items.
 func printCost(env *environment, seeing []benchRun) error {
-	fmt.Fprintln(env.stdout, "Image tokens (mean) and milliseconds by stage (median over the items)")
-	stages := []string{"preprocess", "vision", "projector", "prefill", "first_token", "decode"}
-	t := newTable(env.stdout, "model", "image tokens", "prompt", "preprocess", "vision", "projector", "prefill", "first token", "p90", "decode", "weights", "numerics")
+	fmt.Fprintln(env.stdout, "Image tokens (mean) and milliseconds by stage (median over the items, the first left out as warm-up)")
+	stages := []string{"preprocess", "vision", "projector", "prefill", cost.FirstToken, cost.Decode}
+	t := newTable(env.stdout, "model", "image tokens", "prompt", "preprocess", "vision", "projector", "prefill", "first token", "p90", "decode", "questions/h", "peak memory", "weights", "numerics")
 	for _, r := range seeing {
 		cells := []string{r.Name, fmt.Sprintf("%.0f", r.Summary.ImageTokens), fmt.Sprintf("%.0f", r.Summary.PromptTokens)}
 		for _, s := range stages {
-			ms := r.run.Stage(s)
-			cells = append(cells, milliseconds(stats.Median(ms)))
-			if s == "first_token" {
-				cells = append(cells, milliseconds(stats.Quantile(ms, 0.9)))
+			f, ok := r.Summary.Cost.Figure(s)
+			cells = append(cells, known(ok, "%.1f", f.P50))
+			if s == cost.FirstToken {
+				cells = append(cells, known(ok, "%.1f", f.P90))
 			}
 		}
-		t.row(append(cells, r.DType, r.Numerics)...)
+		perHour, peak := "-", "-"
+		if c := r.Summary.Cost; c != nil {
+			perHour = known(c.QuestionsPerHour > 0, "%.0f", c.QuestionsPerHour)
+			peak = known(c.PeakRSS > 0, "%.0f MiB", float64(c.PeakRSS)/(1<<20))
+		}
+		t.row(append(cells, perHour, peak, r.DType, r.Numerics)...)
 	}
 	return t.print()
 }
 
-func milliseconds(v float64) string {
-	if v != v {
+// known prints a figure; a dash where there is none.
+func known(ok bool, format string, v float64) string {
+	if !ok {
 		return "-"
 	}
-	return fmt.Sprintf("%.1f", v)
+	return fmt.Sprintf(format, v)
 }
 
 // printMeasures prints the figures that resolution should change.

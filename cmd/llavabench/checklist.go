@@ -60,7 +60,7 @@ const toFill = "**to be filled in**"
 // answers of a run.
 func writeChecklist(out io.Writer, run string, m rundir.Manifest, samples []rundir.Sample) error {
 	w := &stickyWriter{w: out}
-	s := eval.Summarise(samples)
+	s := eval.Summarise(samples, nil)
 	w.printf("# Reproducibility checklist: %s on %s\n\n", code(m.System.Model), code(m.Suite.Name))
 	w.printf("Made from %s by `llavabench checklist`. How to check it: `llavabench reproduce %s`.\n\n", code(filepath.Join(run, "manifest.json")), filepath.Join(run, "manifest.json"))
 

@@ -64,8 +64,14 @@ A question that fails (a picture that cannot be read, logits that are not finite
 counts as wrong, and the run goes on; --strict ends it there. Weights that are written to or cut off during the run end it.
 Questions about one picture share its preprocessing, its vision features and the decoder's state after the tokens with which
 their prompts begin, and up to --batch questions go through the decoder together, so that the weights are read once for all. Each
-answer has the bits that it gets alone; --batch 1 --no-share shows it. Times of questions answered together are shares
-that add up to the time of the run.
+answer has the bits that it gets alone; --batch 1 --no-share shows it.
+
+The summary says what an answer cost: mean, p50, p90 and p99 of each stage, of a decoded token, of the time to the first token
+and to the whole answer; image tokens and prompt; questions per hour over all sessions of the run; the peak of the process's
+resident memory; and the energy of the machine's processors and memory where /sys/class/powercap (RAPL) lets it be read, which
+often takes an administrator: absent otherwise. The first batch of each session is warm-up and left out, unless there is no
+other. Stages of questions answered together are shares of their common time, which add up to the time of the run; first token and
+whole answer are on the clock, so only --batch 1 shows the latency of a question by itself.
 
 Ctrl-C finishes the questions under way and writes the summary so far; a second one ends the run at once.
 
@@ -190,7 +196,7 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	work, done := patient(ctx, env.stderr)
 	defer done()
 	bar.show(answering, len(dir.Done()), suite.Items())
-	summary, err := eval.Run(work, suite, a.system, dir, a.manifest, eval.Options{Batch: f.batch, Strict: f.strict, Stop: ctx.Done(), Progress: bar.answered})
+	summary, err := eval.Run(work, suite, a.system, dir, a.manifest, eval.Options{Batch: f.batch, Strict: f.strict, Stop: ctx.Done(), Progress: bar.answered, Usage: a.usage})
 	bar.finish()
 	bar.only = ""
 	switch {
@@ -225,7 +231,10 @@ func (f evalFlags) show(env *environment, s eval.Summary) error {
 	if f.json {
 		return printJSON(env, s)
 	}
-	if err := printSummary(env, s); err != nil || s.Official == nil {
+	if err := printSummary(env, s); err != nil {
+		return err
+	}
+	if err := printCosts(env, s.Cost); err != nil || s.Official == nil {
 		return err
 	}
 	return printOfficial(env, s.Official)

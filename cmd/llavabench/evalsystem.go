@@ -13,6 +13,7 @@ import (
 	"llavabench/eval"
 	"llavabench/eval/local"
 	"llavabench/eval/remote"
+	"llavabench/internal/memory"
 	"llavabench/internal/pipeline"
 	"llavabench/internal/rundir"
 	"llavabench/kernels"
@@ -28,6 +29,7 @@ type answerer struct {
 	manifest rundir.Manifest
 	notes    []string
 	verify   func(context.Context) error // compares the files with the manifest; nil where there are none
+	usage    func() eval.Usage           // nil where this process does not run the model
 	close    func() error
 }
 
@@ -36,6 +38,7 @@ func (f evalFlags) open(ctx context.Context, suite eval.Suite, bar *progress) (a
 	if strings.HasPrefix(f.model.path, remote.Prefix) {
 		return f.openRemote(suite)
 	}
+	memory.ResetPeak()
 	p, err := f.model.open(ctx, bar, pipeline.Demand{Images: 1, Text: usualText, NewTokens: f.opts.MaxNewTokens})
 	if err != nil {
 		return answerer{}, err
@@ -44,11 +47,16 @@ func (f evalFlags) open(ctx context.Context, suite eval.Suite, bar *progress) (a
 	if err != nil {
 		return answerer{}, errors.Join(err, p.Close())
 	}
-	a := answerer{system: local.New(p, f.opts, pipeline.Together{Batch: f.batch, NoShare: f.noShare, KVBytes: p.KVRoom()}), manifest: m, notes: p.Notes(), close: p.Close}
+	usage := newUsageMeter()
+	a := answerer{system: local.New(p, f.opts, pipeline.Together{Batch: f.batch, NoShare: f.noShare, KVBytes: p.KVRoom()}), manifest: m, notes: p.Notes(), usage: usage.read}
+	a.close = func() error {
+		usage.close()
+		return p.Close()
+	}
 	a.verify = func(ctx context.Context) error { return local.Verify(ctx, p, m.System, bar.report) }
 	bad, err := local.NotFinite(ctx, p)
 	if err != nil {
-		return answerer{}, errors.Join(err, p.Close())
+		return answerer{}, errors.Join(err, a.close())
 	}
 	if bad != "" {
 		a.notes = append(a.notes, bad)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"llavabench/internal/bench"
+	"llavabench/internal/cost"
 	"llavabench/internal/pipeline"
 	"llavabench/kernels"
 	"llavabench/reports/plots"
@@ -158,10 +159,10 @@ func listed(dir, pattern string) ([]string, error) {
 
 func printStages(env *environment, results []bench.Result) error {
 	t := newTable(env.stdout, "model", "picture", "size", "views", "image tokens", "prompt", "preprocess ms", "vision ms", "projector ms", "prefill ms", "first token ms", "tokens/s")
-	ms := func(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000) }
 	for _, r := range results {
+		ms := func(stage string) string { return fmt.Sprintf("%.1f", r.Milliseconds[stage]) }
 		t.row(filepath.Base(r.Model), r.Image, fmt.Sprintf("%dx%d", r.Width, r.Height), fmt.Sprint(r.Views), fmt.Sprint(r.ImageTokens), fmt.Sprint(r.PromptTokens),
-			ms(r.Times.Preprocess), ms(r.Times.Vision), ms(r.Times.Projector), ms(r.Times.Prefill), ms(r.Times.FirstToken), fmt.Sprintf("%.0f", r.TokensPerSecond))
+			ms("preprocess"), ms("vision"), ms("projector"), ms("prefill"), ms(cost.FirstToken), fmt.Sprintf("%.0f", r.TokensPerSecond))
 	}
 	return t.print()
 }
@@ -171,19 +172,20 @@ func plotLatency(path string, results []bench.Result) error {
 	var bars []plots.Latency
 	for start := 0; start < len(results); {
 		end := start
-		var pre, vision, prefill time.Duration
+		var pre, vision, prefill float64
 		tokens := 0
 		for ; end < len(results) && results[end].Model == results[start].Model && results[end].Variant == results[start].Variant; end++ {
-			t := results[end].Times
-			pre += t.Preprocess
-			vision += t.Vision + t.Projector
-			prefill += t.Prefill
+			t := results[end].Milliseconds
+			pre += t["preprocess"]
+			vision += t["vision"] + t["projector"]
+			prefill += t["prefill"]
 			tokens += results[end].ImageTokens
 		}
 		n := end - start
+		mean := func(sum float64) time.Duration { return time.Duration(sum / float64(n) * float64(time.Millisecond)) }
 		bars = append(bars, plots.Latency{
 			Label: filepath.Base(results[start].Model), Tokens: tokens / n,
-			Stages: []time.Duration{pre / time.Duration(n), vision / time.Duration(n), prefill / time.Duration(n)},
+			Stages: []time.Duration{mean(pre), mean(vision), mean(prefill)},
 		})
 		start = end
 	}

@@ -107,7 +107,11 @@ func (f evalFlags) launch(ctx context.Context, env *environment, given *pflag.Fl
 		if err != nil {
 			return err
 		}
-		summary := eval.Summarise(samples)
+		timings, err := rundir.ReadTimings(f.out)
+		if err != nil {
+			return err
+		}
+		summary := eval.Summarise(samples, timings)
 		if suite.Official != nil {
 			if summary.Official, err = suite.Official(samples); err != nil {
 				return err

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"llavabench/eval"
 	"llavabench/internal/rundir"
 )
 
@@ -312,6 +314,18 @@ func TestEvalResumes(t *testing.T) {
 	require.Equal(t, string(want), string(got))
 	for _, name := range []string{"manifest.json", "timings.jsonl", "summary.json"} {
 		require.FileExists(t, filepath.Join(dir, "broken", name))
+	}
+	summary, err := eval.ReadSummary(filepath.Join(dir, "broken"))
+	require.NoError(t, err)
+	require.NotNil(t, summary.Cost)
+	require.Positive(t, summary.Cost.QuestionsPerHour)
+	for _, name := range []string{"preprocess", "vision", "projector", "prefill", "decode", "first_token", "total", "image_tokens", "prompt_tokens"} {
+		f, ok := summary.Cost.Figure(name)
+		require.True(t, ok, name)
+		require.LessOrEqual(t, f.P50, f.P99, name)
+	}
+	if runtime.GOOS == "linux" {
+		require.Greater(t, summary.Cost.PeakRSS, int64(1<<20))
 	}
 	code, _, stderr = llavabench(t, "eval", "--model", "x", "--suite", "pupe", "--out", "y")
 	require.Equal(t, exitUsage, code)

@@ -26,8 +26,8 @@ rules where its data are still where the shards read them; 'llavabench score RUN
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			var summary eval.Summary
-			err := rundir.Merge(args, out, func(samples []rundir.Sample) any {
-				summary = eval.Summarise(samples)
+			err := rundir.Merge(args, out, func(samples []rundir.Sample, timings []rundir.Timing) any {
+				summary = eval.Summarise(samples, timings)
 				summary.Official = officialOf(env, args[0], samples)
 				return summary
 			})

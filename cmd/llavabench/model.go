@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -110,27 +107,6 @@ func parseDType(flag, name string) (tensor.DType, error) {
 		return tensor.BF16, nil
 	}
 	return tensor.Invalid, usagef("%s: %q is not a type, expected f32, f16 or bf16", flag, name)
-}
-
-// peakRSS is the largest resident memory of this process so far in bytes; 0 where the system does not say.
-func peakRSS() int64 {
-	f, err := os.Open("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	for sc := bufio.NewScanner(f); sc.Scan(); {
-		rest, ok := strings.CutPrefix(sc.Text(), "VmHWM:")
-		if !ok {
-			continue
-		}
-		kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-		if err != nil {
-			return 0
-		}
-		return kb << 10
-	}
-	return 0
 }
 
 func formatBytes(n int64) string {

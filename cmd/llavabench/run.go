@@ -14,7 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"llavabench/internal/bench"
 	"llavabench/internal/imaging"
+	"llavabench/internal/memory"
 	"llavabench/internal/model/sample"
 	"llavabench/internal/npy"
 	"llavabench/internal/pipeline"
@@ -226,16 +228,12 @@ func (out *runOutput) fill(a *pipeline.Answer, load time.Duration) {
 	if len(a.Pictures) > 0 {
 		out.Grid = a.Pictures[0].Grid
 	}
-	t := a.Timings
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	out.TimingsMS = map[string]float64{
-		"load": ms(load), "preprocess": ms(t.Preprocess), "vision": ms(t.Vision), "projector": ms(t.Projector),
-		"prefill": ms(t.Prefill), "first_token": ms(t.FirstToken), "decode": ms(t.Decode),
+	out.TimingsMS = bench.Milliseconds(a.Timings)
+	out.TimingsMS["load"] = float64(load.Microseconds()) / 1000
+	if n := len(a.IDs) - 1; n > 0 && a.Timings.Decode > 0 {
+		out.TokensPerSecond = float64(n) / a.Timings.Decode.Seconds()
 	}
-	if n := len(a.IDs) - 1; n > 0 && t.Decode > 0 {
-		out.TokensPerSecond = float64(n) / t.Decode.Seconds()
-	}
-	out.PeakRSSBytes = peakRSS()
+	out.PeakRSSBytes = memory.Peak()
 }
 
 // templateText is about how many positions a template adds to a question; three bytes of text make one or less.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"llavabench/eval"
 )
 
 // mustRun runs a command that succeeds and returns what it prints.
@@ -60,24 +62,28 @@ func TestMerge(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"eval", "--model", shipped(t, "models/llava15"), "--limit", "14", "--max-new-tokens", "3"}
 	at := func(name string) string { return filepath.Join(dir, name) }
-	eval := func(more ...string) { mustRun(t, append(append([]string{}, args...), more...)...) }
-	eval("--out", at("whole"))
-	eval("--out", at("1"), "--shard", "1/3")
+	ask := func(more ...string) { mustRun(t, append(append([]string{}, args...), more...)...) }
+	ask("--out", at("whole"))
+	ask("--out", at("1"), "--shard", "1/3")
 	t.Setenv("SLURM_ARRAY_TASK_ID", "2")
-	eval("--out", at("2"), "--shard", "auto/3")
+	ask("--out", at("2"), "--shard", "auto/3")
 	code, _, stderr := llavabench(t, "merge", at("1"), at("2"), "--out", at("merged"))
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "missing: shard 3/3")
-	eval("--out", at("3"), "--shard", "3/3")
+	ask("--out", at("3"), "--shard", "3/3")
 	out := mustRun(t, "merge", at("3"), at("1"), at("2"), "--out", at("merged"))
 	require.Contains(t, out, "all")
-	for _, name := range []string{"samples.jsonl", "summary.json"} {
-		want, err := os.ReadFile(at("whole/" + name))
-		require.NoError(t, err)
-		got, err := os.ReadFile(at("merged/" + name))
-		require.NoError(t, err)
-		require.Equal(t, string(want), string(got))
-	}
+	want, err := os.ReadFile(at("whole/samples.jsonl"))
+	require.NoError(t, err)
+	got, err := os.ReadFile(at("merged/samples.jsonl"))
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+	whole, err := eval.ReadSummary(at("whole"))
+	require.NoError(t, err)
+	merged, err := eval.ReadSummary(at("merged"))
+	require.NoError(t, err)
+	require.Equal(t, whole.Results(), merged.Results())
+	require.Positive(t, merged.Cost.QuestionsPerHour)
 	mustRun(t, "reproduce", at("merged"))
 	mustRun(t, "reproduce", at("2"))
 }

@@ -15,6 +15,7 @@ import (
 	"llavabench/eval"
 	"llavabench/internal/bench"
 	"llavabench/internal/checkpoint"
+	"llavabench/internal/cost"
 	"llavabench/internal/imaging"
 	"llavabench/internal/pipeline"
 )
@@ -133,8 +134,9 @@ func answer(prompt *pipeline.Prompt, a *pipeline.Answer) eval.Answer {
 	}
 	if a.Shared != (pipeline.Timings{}) {
 		out.Shared = bench.Milliseconds(a.Shared)
-		delete(out.Shared, "first_token")
-		delete(out.Shared, "decode") // never shared
+		for _, own := range []string{cost.FirstToken, cost.Decode, cost.Total} {
+			delete(out.Shared, own)
+		}
 	}
 	return out
 }

@@ -12,9 +12,9 @@ import (
 	"image/png"
 	"net/http"
 	"strings"
-	"time"
 
 	"llavabench/eval"
+	"llavabench/internal/cost"
 	"llavabench/internal/imaging"
 	"llavabench/internal/openai"
 	"llavabench/internal/rundir"
@@ -83,7 +83,6 @@ func (s *System) Answer(ctx context.Context, q eval.Question, img *imaging.RGB) 
 		r.Messages = append(r.Messages, openai.Message{Role: "system", Text: s.o.System})
 	}
 	r.Messages = append(r.Messages, message)
-	start := time.Now()
 	reply, err := s.client.Chat(ctx, r)
 	if err != nil {
 		var status *openai.StatusError
@@ -94,7 +93,7 @@ func (s *System) Answer(ctx context.Context, q eval.Question, img *imaging.RGB) 
 	}
 	return eval.Answer{
 		Text: strings.TrimSpace(reply.Text), Prompt: prompt(message), PromptTokens: reply.PromptTokens,
-		Milliseconds: map[string]float64{"request": float64(time.Since(start).Microseconds()) / 1000},
+		NewTokens: reply.CompletionTokens, Milliseconds: map[string]float64{cost.Total: float64(reply.Took.Microseconds()) / 1000}, Together: 1,
 	}, nil
 }
 

@@ -8,8 +8,11 @@ import (
 	"slices"
 	"time"
 
+	"llavabench/internal/cost"
 	"llavabench/internal/imaging"
 	"llavabench/internal/pipeline"
+	"llavabench/internal/rundir"
+	"llavabench/internal/stats"
 )
 
 // Options choose what is measured.
@@ -27,20 +30,19 @@ type Options struct {
 
 // A Result is one model on one picture. Times are medians over the repetitions.
 type Result struct {
-	Model           string           `json:"model"`
-	Variant         string           `json:"variant"`
-	Title           string           `json:"title"`
-	DType           string           `json:"dtype"`
-	Image           string           `json:"image"`
-	Width           int              `json:"width"`
-	Height          int              `json:"height"`
-	Views           int              `json:"views"`
-	ImageTokens     int              `json:"image_tokens"`
-	PromptTokens    int              `json:"prompt_tokens"`
-	NewTokens       int              `json:"new_tokens"`
-	Times           pipeline.Timings `json:"-"`
-	TokensPerSecond float64          `json:"tokens_per_second"`
-	// Milliseconds are the times by stage, for JSON.
+	Model           string  `json:"model"`
+	Variant         string  `json:"variant"`
+	Title           string  `json:"title"`
+	DType           string  `json:"dtype"`
+	Image           string  `json:"image"`
+	Width           int     `json:"width"`
+	Height          int     `json:"height"`
+	Views           int     `json:"views"`
+	ImageTokens     int     `json:"image_tokens"`
+	PromptTokens    int     `json:"prompt_tokens"`
+	NewTokens       int     `json:"new_tokens"`
+	TokensPerSecond float64 `json:"tokens_per_second"`
+	// Milliseconds are the times by stage, named as in package cost.
 	Milliseconds map[string]float64 `json:"timings_ms"`
 }
 
@@ -94,7 +96,7 @@ func measure(ctx context.Context, p *pipeline.Pipeline, img *imaging.RGB, o Opti
 	}
 	req := pipeline.Request{Images: []*imaging.RGB{img}, IDs: prompt.IDs, Generate: pipeline.GenerateOptions{MaxNewTokens: o.Tokens}}
 	var first *pipeline.Answer
-	var times []pipeline.Timings
+	var times []rundir.Timing
 	for range o.Repeat {
 		a, err := p.Answer(ctx, req)
 		if err != nil {
@@ -106,18 +108,20 @@ func measure(ctx context.Context, p *pipeline.Pipeline, img *imaging.RGB, o Opti
 		if !slices.Equal(first.IDs, a.IDs) {
 			return Result{}, fmt.Errorf("two runs of the same question gave different tokens: %v and %v", first.IDs, a.IDs)
 		}
-		times = append(times, a.Timings)
+		times = append(times, rundir.Timing{Milliseconds: Milliseconds(a.Timings)})
 		step()
 	}
 	r := Result{
 		Variant: p.Variant().Name, Title: p.Variant().Title, DType: p.DType(), Width: img.Width, Height: img.Height,
 		Views: first.Pictures[0].Views, ImageTokens: first.ImageTokens, PromptTokens: first.PromptTokens, NewTokens: len(first.IDs),
-		Times: medians(times),
+		Milliseconds: map[string]float64{},
 	}
-	if n := r.NewTokens - 1; n > 0 && r.Times.Decode > 0 {
-		r.TokensPerSecond = float64(n) / r.Times.Decode.Seconds()
+	for name := range times[0].Milliseconds {
+		r.Milliseconds[name] = stats.Median(cost.Times(times, name))
 	}
-	r.Milliseconds = Milliseconds(r.Times)
+	if n := r.NewTokens - 1; n > 0 && r.Milliseconds[cost.Decode] > 0 {
+		r.TokensPerSecond = float64(n) / r.Milliseconds[cost.Decode] * 1000
+	}
 	return r, nil
 }
 
@@ -126,26 +130,6 @@ func Milliseconds(t pipeline.Timings) map[string]float64 {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	return map[string]float64{
 		"preprocess": ms(t.Preprocess), "vision": ms(t.Vision), "projector": ms(t.Projector), "prefill": ms(t.Prefill),
-		"first_token": ms(t.FirstToken), "decode": ms(t.Decode),
-	}
-}
-
-// medians takes the median of each stage by itself.
-func medians(all []pipeline.Timings) pipeline.Timings {
-	of := func(get func(pipeline.Timings) time.Duration) time.Duration {
-		v := make([]time.Duration, len(all))
-		for i, t := range all {
-			v[i] = get(t)
-		}
-		slices.Sort(v)
-		return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
-	}
-	return pipeline.Timings{
-		Preprocess: of(func(t pipeline.Timings) time.Duration { return t.Preprocess }),
-		Vision:     of(func(t pipeline.Timings) time.Duration { return t.Vision }),
-		Projector:  of(func(t pipeline.Timings) time.Duration { return t.Projector }),
-		Prefill:    of(func(t pipeline.Timings) time.Duration { return t.Prefill }),
-		FirstToken: of(func(t pipeline.Timings) time.Duration { return t.FirstToken }),
-		Decode:     of(func(t pipeline.Timings) time.Duration { return t.Decode }),
+		"first_token": ms(t.FirstToken), "decode": ms(t.Decode), "total": ms(t.Total),
 	}
 }

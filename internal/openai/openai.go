@@ -84,6 +84,7 @@ type Reply struct {
 	PromptTokens     int    // 0 where the server does not count
 	CompletionTokens int
 	Attempts         int
+	Took             time.Duration // of the attempt that succeeded
 }
 
 // A StatusError is a refusal of the server.
@@ -133,9 +134,10 @@ func (c *Client) Chat(ctx context.Context, r Request) (Reply, error) {
 	}
 	pause := firstPause
 	for n := 1; ; n++ {
+		start := time.Now()
 		reply, wait, err := c.once(ctx, body)
 		if err == nil {
-			reply.Attempts = n
+			reply.Attempts, reply.Took = n, time.Since(start)
 			return reply, nil
 		}
 		var status *StatusError

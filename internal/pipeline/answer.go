@@ -57,8 +57,8 @@ type Answer struct {
 	Pictures     []Picture
 	Timings      Timings
 	// Shared is the part of Timings that is this answer's share of work that was done once for several requests about the same
-	// pictures. Timings of requests that are answered together add up to the time that passed, but for FirstToken, which is
-	// when the token was known.
+	// pictures. Timings of requests that are answered together add up to the time that passed, but for FirstToken and Total, which
+	// say when the first token and all of the answers were known.
 	Shared   Timings
 	Together int      // requests answered at the same time; 1 for one by itself
 	Notes    []string // remarks about this answer
@@ -82,6 +82,7 @@ func (p *Pipeline) answer(ctx context.Context, req Request) (*Answer, error) {
 		return nil, err
 	}
 	a := &Answer{Together: 1}
+	begun := time.Now()
 	var err error
 	if a.Pictures, err = p.Look(ctx, req.Images, req.Observer, &a.Timings); err != nil {
 		return nil, err
@@ -106,6 +107,7 @@ func (p *Pipeline) answer(ctx context.Context, req Request) (*Answer, error) {
 		return nil, err
 	}
 	a.Generation = *g
+	a.Timings.Total = time.Since(begun)
 	return a, nil
 }
 

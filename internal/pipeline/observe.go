@@ -86,6 +86,7 @@ type Timings struct {
 	Prefill    time.Duration // decoder over the prompt
 	FirstToken time.Duration // from the beginning of Preprocess until the first token is known
 	Decode     time.Duration // from the end of Prefill to the end
+	Total      time.Duration // from the beginning of Preprocess to the end, of all requests answered together
 }
 
 // beforeDecode is the time of everything before the first token is drawn.

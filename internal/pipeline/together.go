@@ -139,13 +139,14 @@ func (b *batch) answer(ctx context.Context, start time.Time) ([]Result, error) {
 	if err := b.p.decode(ctx, all, func() time.Duration { return time.Since(start) }); err != nil {
 		return nil, err
 	}
+	took := time.Since(start)
 	var results []Result
 	for _, m := range b.members {
 		if m.err != nil {
 			results = append(results, Result{Err: m.err})
 			continue
 		}
-		m.answer.Generation, m.answer.Together = *m.seq.finish(), len(able)
+		m.answer.Generation, m.answer.Together, m.answer.Timings.Total = *m.seq.finish(), len(able), took
 		results = append(results, Result{Answer: m.answer})
 	}
 	return results, nil

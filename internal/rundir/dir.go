@@ -17,10 +17,12 @@ import (
 // SamplesFile is the file of a run directory whose bytes are the same whenever the results are.
 const SamplesFile = "samples.jsonl"
 
+// SummaryFile is the file of a run's figures.
+const SummaryFile = "summary.json"
+
 const (
 	manifestName = "manifest.json"
 	timingsName  = "timings.jsonl"
-	summaryName  = "summary.json"
 	lockName     = ".lock"
 )
 
@@ -182,6 +184,9 @@ func (d *Dir) Samples() string { return filepath.Join(d.path, SamplesFile) }
 // Recorded reads all samples of the log.
 func (d *Dir) Recorded() ([]Sample, error) { return ReadSamples(d.path) }
 
+// Timings reads all times of the log.
+func (d *Dir) Timings() ([]Timing, error) { return ReadTimings(d.path) }
+
 // Done are the samples that were answered before.
 func (d *Dir) Done() []Sample { return d.done }
 
@@ -210,7 +215,7 @@ func appendLine(f *os.File, v any) error {
 
 // Pause writes the summary of what has been answered so far; the run can be resumed.
 func (d *Dir) Pause(summary any) error {
-	return errors.Join(d.samples.Sync(), d.timings.Sync(), d.writeJSON(summaryName, summary))
+	return errors.Join(d.samples.Sync(), d.timings.Sync(), d.writeJSON(SummaryFile, summary))
 }
 
 // Finish writes the summary and the manifest with its end.

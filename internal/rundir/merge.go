@@ -17,8 +17,8 @@ func (r shardRun) shard() Shard { return *r.manifest.Shard }
 
 // Merge puts the shards of a run together: the new run at out has the bytes of samples.jsonl that one run over the whole suite
 // has. It refuses runs that are not the shards of one run, all of them, each complete and once, and says what is wrong.
-// summarise makes the summary of all samples.
-func Merge(paths []string, out string, summarise func([]Sample) any) error {
+// summarise makes the summary of all samples and times.
+func Merge(paths []string, out string, summarise func([]Sample, []Timing) any) error {
 	runs, err := readShards(paths)
 	if err != nil {
 		return err
@@ -186,7 +186,7 @@ func checkComplete(runs []shardRun) error {
 }
 
 // fill copies the samples and times of all shards and finishes the run.
-func (d *Dir) fill(runs []shardRun, m Manifest, summarise func([]Sample) any) error {
+func (d *Dir) fill(runs []shardRun, m Manifest, summarise func([]Sample, []Timing) any) error {
 	for _, r := range runs {
 		if err := d.copyShard(r); err != nil {
 			return fmt.Errorf("%s: %w", r.path, err)
@@ -196,7 +196,11 @@ func (d *Dir) fill(runs []shardRun, m Manifest, summarise func([]Sample) any) er
 	if err != nil {
 		return err
 	}
-	return d.Finish(m, summarise(samples))
+	timings, err := d.Timings()
+	if err != nil {
+		return err
+	}
+	return d.Finish(m, summarise(samples, timings))
 }
 
 // copyShard appends the samples and times of a shard, with their indexes in the suite.

@@ -179,8 +179,9 @@ func (s Sample) Mark() (mark float64, ok bool) {
 }
 
 // A Timing is the times of one sample in milliseconds by stage. Where several questions were answered together, or had work in
-// common, it is the sample's share of them, so that the stages of all samples add up to the time that they took;
-// "first_token" alone is a time on the clock, from the beginning of the batch until the token was known.
+// common, it is the sample's share of them, so that the stages of all samples add up to the time that they took. Only
+// "first_token" and "total" are times on the clock: from the beginning of the batch until the token was known, and until all
+// answers of the batch were.
 type Timing struct {
 	Index        int                `json:"index"`
 	ID           string             `json:"id"`
@@ -189,4 +190,20 @@ type Timing struct {
 	Shared    map[string]float64 `json:"shared_ms,omitempty"`
 	Together  int                `json:"together,omitempty"` // questions answered at the same time; 0 where it is not known
 	NewTokens int                `json:"new_tokens,omitempty"`
+	// Wall is the time on the clock since the line before, or since this session of the run began to answer: the lines add up to
+	// the time that the run took over all its sessions, pictures read and answers recorded, models loaded not. That of a batch is
+	// in its first line.
+	Wall float64 `json:"wall_ms,omitempty"`
+	// WarmUp marks the questions of a session's first batch, which find caches and pages cold.
+	WarmUp bool `json:"warm_up,omitempty"`
+	// PeakRSS is the largest resident memory of the process so far; 0 where it is not known, or not that of the model.
+	PeakRSS int64 `json:"peak_rss_bytes,omitempty"`
+	// Energy is what the machine used in the time of Wall; absent where it cannot be read.
+	Energy *Energy `json:"energy,omitempty"`
+}
+
+// Energy is in joules, of the whole machine: what else ran on it is in it.
+type Energy struct {
+	Package float64  `json:"package_j"`        // processors
+	DRAM    *float64 `json:"dram_j,omitempty"` // memory; absent where the machine does not count it
 }

@@ -67,8 +67,15 @@ func medianRank(n int) int {
 func Median(values []float64) float64 { return Quantile(values, 0.5) }
 
 // Quantile is the q-quantile of values, of type 7 of Hyndman and Fan (1996), as R and NumPy give it; NaN of nothing.
-func Quantile(values []float64, q float64) float64 {
+func Quantile(values []float64, q float64) float64 { return Quantiles(values, q)[0] }
+
+// Quantiles are several quantiles of values.
+func Quantiles(values []float64, qs ...float64) []float64 {
 	sorted := slices.Clone(values)
 	slices.Sort(sorted)
-	return quantile(sorted, q)
+	out := make([]float64, len(qs))
+	for i, q := range qs {
+		out[i] = quantile(sorted, q)
+	}
+	return out
 }

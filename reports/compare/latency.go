@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"llavabench/internal/cost"
 	"llavabench/internal/rundir"
 	"llavabench/internal/stats"
 )
@@ -29,13 +30,10 @@ type Stage struct {
 }
 
 // Total names the sum of all stages.
-const Total = "total"
+const Total = cost.Total
 
 // minPairs is how many samples an interval needs.
 const minPairs = 6
-
-// firstToken is not a stage of its own: it is the time of the others up to the first token.
-const firstToken = "first_token"
 
 func latency(a, b rundir.Manifest, pairs rundir.Pairs, timesA, timesB []rundir.Timing) Latency {
 	l := Latency{Stages: []Stage{}}
@@ -60,6 +58,9 @@ func latency(a, b rundir.Manifest, pairs rundir.Pairs, timesA, timesB []rundir.T
 	}
 	l.Stages = append(l.Stages, stage(Total, total, sums(new)))
 	for _, name := range slices.Sorted(maps.Keys(base)) {
+		if name == Total {
+			continue
+		}
 		if s := stage(name, base[name], new[name]); s.N > 0 {
 			l.Stages = append(l.Stages, s)
 		}
@@ -146,7 +147,9 @@ func batches(times []rundir.Timing) map[string]int {
 			left = max(t.Together, 1)
 		}
 		out[t.ID] = number
-		left--
+		if len(t.Milliseconds) > 0 { // a question that failed is not counted
+			left--
+		}
 	}
 	return out
 }
@@ -163,8 +166,8 @@ func byID(times []rundir.Timing) map[string]map[string]float64 {
 func sums(stages map[string][]float64) []float64 {
 	var total []float64
 	for _, name := range slices.Sorted(maps.Keys(stages)) {
-		if name == firstToken || name == Total {
-			continue
+		if name == cost.FirstToken || name == Total {
+			continue // on the clock: not stages of their own
 		}
 		if total == nil {
 			total = make([]float64, len(stages[name]))

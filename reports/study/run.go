@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
-	"slices"
 
+	"llavabench/internal/cost"
 	"llavabench/internal/rundir"
 	"llavabench/internal/stats"
 )
@@ -18,18 +18,13 @@ type Run struct {
 	Path     string // as given
 	Manifest rundir.Manifest
 	Samples  []rundir.Sample
-	// Times are the milliseconds by stage of each sample; nil for a sample without.
-	Times []map[string]float64
+	// Times are those of each sample; a sample without has the zero value.
+	Times []rundir.Timing
+	// Cost is what the answers cost; nil where nothing was timed.
+	Cost *cost.Cost
+
+	steady []rundir.Timing // Times without the warm-up, which speeds and latencies leave out
 }
-
-// The stages of an answer in their order; what else a run timed follows by name.
-var stageOrder = []string{"preprocess", "vision", "projector", "prefill", "decode"}
-
-// Names of times that are not stages.
-const (
-	firstToken = "first_token" // from the picture to the first token: the stages up to prefill and what lies between
-	total      = "total"       // a whole answer, of systems that know no stages
-)
 
 // Load reads one run directory. It need not be finished.
 func Load(path string) (Run, error) {
@@ -58,13 +53,15 @@ func Load(path string) (Run, error) {
 			return Run{}, fmt.Errorf("%s: sample %q has the score %v", path, s.ID, *s.Score)
 		}
 	}
-	r.Times = make([]map[string]float64, len(r.Samples))
-	for i, t := range timings {
-		if i >= len(r.Samples) || t.ID != r.Samples[i].ID {
+	r.Times = make([]rundir.Timing, len(r.Samples))
+	for i, t := range timings { // a crash can have lost some
+		if t.Index < 0 || t.Index >= len(r.Samples) || t.ID != r.Samples[t.Index].ID {
 			return Run{}, fmt.Errorf("%s: timing %d is of %q, the samples know no such answer there", path, i, t.ID)
 		}
-		r.Times[i] = t.Milliseconds
+		r.Times[t.Index] = t
 	}
+	r.Cost = cost.Of(r.Samples, timings)
+	r.steady, _ = cost.Steady(timings)
 	return r, nil
 }
 
@@ -139,62 +136,33 @@ func (r Run) meanOf(get func(rundir.Sample) int) float64 {
 }
 
 // Stages are the stages that the run timed, in their order.
-func (r Run) Stages() []string {
-	found := map[string]bool{}
-	for _, t := range r.Times {
-		for stage := range t {
-			found[stage] = true
-		}
-	}
-	var names []string
-	for _, s := range stageOrder {
-		if found[s] {
-			names = append(names, s)
-			delete(found, s)
-		}
-	}
-	delete(found, firstToken)
-	delete(found, total)
-	var others []string
-	for s := range found {
-		others = append(others, s)
-	}
-	slices.Sort(others)
-	return append(names, others...)
-}
+func (r Run) Stages() []string { return cost.Stages(r.steady) }
 
 // Stage gives the milliseconds of one stage, of the samples that have it.
-func (r Run) Stage(name string) []float64 {
-	var ms []float64
-	for _, t := range r.Times {
-		if v, ok := t[name]; ok {
-			ms = append(ms, v)
-		}
-	}
-	return ms
-}
+func (r Run) Stage(name string) []float64 { return cost.Times(r.steady, name) }
 
 // FirstToken gives the milliseconds from the picture to the first token.
-func (r Run) FirstToken() []float64 { return r.Stage(firstToken) }
+func (r Run) FirstToken() []float64 { return r.Stage(cost.FirstToken) }
 
-// Latency is the milliseconds of one whole answer; ok is false where they were not recorded.
-func (r Run) Latency(sample int) (ms float64, ok bool) {
-	t := r.Times[sample]
-	if v, ok := t[total]; ok {
+// Latency is the milliseconds on the clock until one whole answer; ok is false where they were not recorded.
+func (r Run) Latency(sample int) (ms float64, ok bool) { return latency(r.Times[sample]) }
+
+func latency(t rundir.Timing) (ms float64, ok bool) {
+	if v, ok := t.Milliseconds[cost.Total]; ok {
 		return v, true
 	}
-	first, ok := t[firstToken]
-	if !ok {
+	first, ok := t.Milliseconds[cost.FirstToken]
+	if !ok || t.Together > 1 { // decoding is a share then
 		return 0, false
 	}
-	return first + t["decode"], true
+	return first + t.Milliseconds[cost.Decode], true
 }
 
 // Latencies are those of all samples that have one.
 func (r Run) Latencies() []float64 {
 	var ms []float64
-	for i := range r.Samples {
-		if v, ok := r.Latency(i); ok {
+	for _, t := range r.steady {
+		if v, ok := latency(t); ok {
 			ms = append(ms, v)
 		}
 	}
@@ -210,8 +178,9 @@ type Speed struct {
 // Prefill gives the speed of every sample's prefill.
 func (r Run) Prefill() []Speed {
 	var out []Speed
-	for i, s := range r.Samples {
-		if ms := r.Times[i]["prefill"]; ms > 0 && s.PromptTokens > 0 {
+	for _, t := range r.steady {
+		s := r.Samples[t.Index]
+		if ms := t.Milliseconds["prefill"]; ms > 0 && s.PromptTokens > 0 {
 			out = append(out, Speed{s.PromptTokens, float64(s.PromptTokens) / ms * 1000})
 		}
 	}
@@ -221,8 +190,9 @@ func (r Run) Prefill() []Speed {
 // Decode gives the speed of every sample's decoding. The first token comes from the prefill.
 func (r Run) Decode() []Speed {
 	var out []Speed
-	for i, s := range r.Samples {
-		if ms, n := r.Times[i]["decode"], len(s.OutputIDs)-1; ms > 0 && n > 0 {
+	for _, t := range r.steady {
+		s := r.Samples[t.Index]
+		if ms, n := t.Milliseconds[cost.Decode], len(s.OutputIDs)-1; ms > 0 && n > 0 {
 			out = append(out, Speed{s.PromptTokens + n/2, float64(n) / ms * 1000})
 		}
 	}

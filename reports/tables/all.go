@@ -27,6 +27,9 @@ func All(s study.Study) []Table {
 	if t := latency(s); len(t.Rows) > 0 {
 		out = append(out, t)
 	}
+	if t := costs(s); len(t.Rows) > 0 {
+		out = append(out, t)
+	}
 	if t := reference(s); len(t.Rows) > 0 {
 		out = append(out, t)
 	}
@@ -227,7 +230,7 @@ func latency(s study.Study) Table {
 			machines = append(machines, name)
 		}
 	}
-	t.Caption = about(s) + " Medians over the questions; brackets hold quartiles. Machine: " + strings.Join(machines, "; ") + "."
+	t.Caption = about(s) + " Medians over the questions; brackets hold quartiles. " + costWords + " Machine: " + strings.Join(machines, "; ") + "."
 	if len(machines) > 1 {
 		t.Notes = append(t.Notes, "The runs were timed on different machines or with different numbers of threads: their times cannot be compared.")
 	}

@@ -69,7 +69,7 @@ func TestAccuracyTable(t *testing.T) {
 			require.Len(t, row, len(table.Columns), table.Name)
 		}
 	}
-	require.Equal(t, []string{"accuracy", "categories", "differences", "latency", "settings"}, names)
+	require.Equal(t, []string{"accuracy", "categories", "differences", "latency", "cost", "settings"}, names)
 	acc := byName(t, all, "accuracy")
 	best := 0
 	for _, row := range acc.Rows {

@@ -127,7 +127,11 @@ func runnerCost(ctx context.Context, work string) error {
 	if err != nil {
 		return err
 	}
-	summary := eval.Summarise(samples)
+	timings, err := rundir.ReadTimings(path)
+	if err != nil {
+		return err
+	}
+	summary := eval.Summarise(samples, timings)
 	took = time.Since(start)
 	runtime.ReadMemStats(&after)
 	fmt.Printf("summary: %d samples in %.2f s, at most %.0f MB (all that was allocated)\n", summary.Samples, took.Seconds(), float64(after.TotalAlloc-before.TotalAlloc)/1e6)

@@ -10,10 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"llavabench/eval"
 )
 
 // questions is the length of a run.
@@ -27,8 +30,8 @@ type breaker struct {
 	rng              *rand.Rand
 	disk             *disk
 	verbose          bool
-	want             []byte // samples.jsonl of a run that nothing happened to
-	summary          []byte // its summary.json
+	want             []byte       // samples.jsonl of a run that nothing happened to
+	summary          eval.Summary // its results
 	took             time.Duration
 	happened         map[string]int
 }
@@ -53,7 +56,7 @@ func newBreaker(bin, work string, seed uint64, verbose bool) (*breaker, error) {
 		b.want, err = os.ReadFile(filepath.Join(whole, "samples.jsonl"))
 	}
 	if err == nil {
-		b.summary, err = os.ReadFile(filepath.Join(whole, "summary.json"))
+		b.summary, err = eval.ReadSummary(whole)
 	}
 	if err != nil {
 		return nil, join(err, b.disk.close())
@@ -141,7 +144,7 @@ func (b *breaker) progress(run string) (int, error) {
 
 // done reports whether a run is complete, and checks that it is what it should be.
 func (b *breaker) done(run string) (bool, error) {
-	summary, err := os.ReadFile(filepath.Join(run, "summary.json"))
+	summary, err := eval.ReadSummary(run)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
@@ -158,7 +161,7 @@ func (b *breaker) done(run string) (bool, error) {
 		}
 		return false, fmt.Errorf("the samples of a finished run differ from those of an unbroken one: %d and %d bytes", len(data), len(b.want))
 	}
-	if !bytes.Equal(summary, b.summary) {
+	if !reflect.DeepEqual(summary.Results(), b.summary.Results()) {
 		return false, errors.New("the summary of a finished run differs from that of an unbroken one")
 	}
 	return true, nil
