@@ -251,6 +251,30 @@ func TestAttendForks(t *testing.T) {
 	})
 }
 
+// A fork of a fork needs nothing but the base: the fork between may be cut and written anew.
+func TestAttendForksOfForks(t *testing.T) {
+	c := attendCase{heads: 4, kvHeads: 2, dim: 40, keys: 217, rows: 217, dtype: tensor.F16, a: Attention{Causal: true}}.fill(7)
+	whole := c.attend(nil)
+	qw, kw := c.heads*c.dim, c.kvHeads*c.dim
+	for _, n := range []int{0, 30, 64, 100, 128} { // of the base
+		base := NewKV(c.kvHeads, c.dim, 128, c.dtype)
+		base.Append(nil, c.k[:n*kw], c.v[:n*kw], n)
+		for _, m := range []int{max(1, n/2), n, n + 1, n + 50, 200} { // of the first fork
+			fork := base.Fork(n, 217)
+			fork.Append(nil, c.k[n*kw:max(n, m)*kw], c.v[n*kw:max(n, m)*kw], max(n, m)-n)
+			second := fork.Fork(m, c.keys)
+			if n >= 64 { // else it shares nothing and is the base of the second itself
+				fork.Truncate(n)
+				fork.Append(nil, c.v[:50*kw], c.k[:50*kw], 50)
+			}
+			second.Append(nil, c.k[m*kw:], c.v[m*kw:], c.keys-m)
+			out := make([]float32, (c.keys-m)*qw)
+			(*Workers)(nil).Attend(out, c.q[m*qw:], c.keys-m, c.heads, second, c.a)
+			requireSameFloats(t, whole[m*qw:], out, "fork of a fork")
+		}
+	}
+}
+
 func TestForkRefusesWhatWouldReadLostKeys(t *testing.T) {
 	c := attendCase{heads: 2, kvHeads: 2, dim: 8, keys: 140, rows: 3, dtype: tensor.F32, a: Attention{Causal: true}}.fill(3)
 	kv := c.kv(nil)
@@ -260,7 +284,7 @@ func TestForkRefusesWhatWouldReadLostKeys(t *testing.T) {
 	require.Equal(t, int64(2*64*(8+16)*4), fork.Bytes(), "22 keys of its own")
 	fork.Truncate(128)
 	require.Panics(t, func() { fork.Truncate(127) })
-	require.Panics(t, func() { fork.Fork(1, 2) })
+	require.Panics(t, func() { fork.Fork(129, 150) })
 	require.Panics(t, func() { fork.Clone() })
 	require.Panics(t, func() { kv.Fork(141, 150) })
 	require.Panics(t, func() { kv.Fork(10, 9) })

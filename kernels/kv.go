@@ -13,6 +13,9 @@ const keyPanel = 16
 // keyAlign is the number of keys to which the room for keys is rounded up, so that kernels may work on four panels at once.
 const keyAlign = 4 * keyPanel
 
+// ForkCopies is how many keys a fork copies at most of a KV that is not a fork.
+const ForkCopies = keyAlign - 1
+
 // A KV holds the keys and values of one sequence in one layer, in F32, F16 or BF16 (rounded to nearest even as they are
 // written), laid out for the attention kernels:
 //
@@ -73,23 +76,31 @@ func (kv *KV) Truncate(n int) {
 	kv.length = n
 }
 
-// Fork returns a KV with room for capacity keys whose first n are those of kv, which is not a fork itself. It copies fewer than
-// 64 of them and reads the others where they are: kv may grow, but must keep its first n keys for as long as the fork is used.
-// n must not exceed Len. The fork gives the bits that a copy would give.
+// Fork returns a KV with room for capacity keys whose first n are those of kv. It copies fewer than 64 of them and reads the
+// others where they are: kv may grow, but must keep its first n keys for as long as the fork is used. A fork of a fork copies what
+// kv has in its own memory and reads the rest in kv's base, which alone must be kept. n must not exceed Len. The fork gives the
+// bits that a copy would give.
 func (kv *KV) Fork(n, capacity int) *KV {
-	if kv.base != nil || n < 0 || n > kv.length || capacity < n {
+	if n < 0 || n > kv.length || capacity < n {
 		panic(fmt.Sprintf("kernels: fork of %d of %d keys with capacity %d", n, kv.length, capacity))
 	}
-	shared := n / keyAlign * keyAlign
+	base, shared := kv, n/keyAlign*keyAlign
+	if kv.base != nil {
+		if n < kv.shared {
+			return kv.base.Fork(n, capacity)
+		}
+		base, shared = kv.base, kv.shared
+	}
 	f := NewKV(kv.heads, kv.dim, capacity-shared, kv.dtype)
 	f.capacity, f.length = capacity, n
 	if shared > 0 {
-		f.base, f.shared = kv, shared
+		f.base, f.shared = base, shared
 	}
 	size := kv.dtype.Size()
+	first, last, lastPanel := shared-kv.shared, n-kv.shared, roundUp(n, keyPanel)-kv.shared
 	for h := range kv.heads {
-		copy(f.headKeys(h), kv.headKeys(h)[shared*kv.dim*size:roundUp(n, keyPanel)*kv.dim*size])
-		copy(f.headValues(h), kv.headValues(h)[shared*kv.width*size:n*kv.width*size])
+		copy(f.headKeys(h), kv.headKeys(h)[first*kv.dim*size:lastPanel*kv.dim*size])
+		copy(f.headValues(h), kv.headValues(h)[first*kv.width*size:last*kv.width*size])
 	}
 	return f
 }

@@ -106,3 +106,25 @@ func erff(x float32) float32 {
 	y := 1 - expf(-FMA32(t, l, t))
 	return math.Float32frombits(math.Float32bits(y) | math.Float32bits(x)&(1<<31))
 }
+
+// logTerms is how many terms of the series of log are summed: the first that is left out is below 2^-60 of the first.
+const logTerms = 12
+
+// log returns ln x of a positive, finite, normal x with an error below 2 ulp or 2^-53, whichever is larger, in float64 and with the
+// same bits on every machine, which math.Log does not promise:
+//
+//	x = 2^k · f, sqrt(1/2) <= f < sqrt(2)      s = (f-1) / (f+1)
+//	ln x = k·ln 2 + 2s·(1 + s²/3 + s⁴/5 + …)   (Horner, no fused operation)
+func log(x float64) float64 {
+	f, k := math.Frexp(x) // exact
+	if f < math.Sqrt2/2 {
+		f, k = 2*f, k-1
+	}
+	s := (f - 1) / (f + 1)
+	u := float64(s * s)
+	p := 0.0
+	for n := logTerms - 1; n >= 0; n-- {
+		p = float64(p*u) + 1/float64(2*n+1)
+	}
+	return float64(float64(k)*math.Ln2) + float64(float64(2*s)*p)
+}

@@ -48,6 +48,20 @@ func TestExpAccuracy(t *testing.T) {
 	require.Less(t, worst, 1.02)
 }
 
+func TestLogAccuracy(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200_000 {
+		x := math.Exp(r.Float64()*50 - 5)
+		if r.IntN(2) == 0 {
+			x = 1 + r.Float64()*r.Float64()*1e-3
+		}
+		want := math.Log(x)
+		require.LessOrEqual(t, math.Abs(log(x)-want), max(0x1p-53, 2*(math.Nextafter(math.Abs(want), math.Inf(1))-math.Abs(want))), "log(%v)", x)
+	}
+	require.Equal(t, 0.0, log(1))
+	require.Equal(t, math.Ln2, log(2))
+}
+
 func TestExpSpecial(t *testing.T) {
 	inf := float32(math.Inf(1))
 	nan := float32(math.NaN())

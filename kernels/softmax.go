@@ -1,6 +1,9 @@
 package kernels
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Softmax replaces every row of x, [rows, width], by its softmax, in the arithmetic of attention: m the maximum,
 // e[j] = exp(x[j] - m), l the sum of e in the 16 partial sums of Attend, e[j] / l. A row with a NaN or +Inf, or with
@@ -19,6 +22,39 @@ func (w *Workers) Softmax(x []float32, rows, width int) {
 			s[j] = negInf
 		}
 		v.attention.divide(row, s[:width], v.attention.expBlocks(s, keyPanel, blocks))
+	})
+}
+
+// LogSumExp writes ln(sum of exp) of every row of x, [rows, width], to dst [rows], so that float64(x[j]) - dst is the logarithm of
+// j's probability. For each row: m the maximum, e[j] = expf(x[j] - m) in float32, l the sum of e in float64 in ascending order,
+// m + ln l in float64. A row with a NaN or +Inf, or with nothing but -Inf, has the result NaN.
+func (w *Workers) LogSumExp(dst []float64, x []float32, rows, width int) {
+	checkLen("LogSumExp: x", len(x), rows*width)
+	if len(dst) != rows {
+		panic(fmt.Sprintf("kernels: LogSumExp: dst has %d elements, expected %d", len(dst), rows))
+	}
+	v := vector()
+	blocks := (width + keyPanel - 1) / keyPanel
+	w.rows(rows, width, func(r int) {
+		row := x[r*width : (r+1)*width]
+		m := negInf
+		if width > 0 {
+			m = row[Argmax(row)]
+		}
+		if m-m != 0 {
+			dst[r] = math.NaN()
+			return
+		}
+		e := make([]float32, blocks*keyPanel)
+		for j := copy(e, row); j < len(e); j++ {
+			e[j] = negInf
+		}
+		v.attention.expBlocks(e, keyPanel, blocks)
+		l := 0.0
+		for _, p := range e[:width] {
+			l += float64(p)
+		}
+		dst[r] = float64(m) + log(l)
 	})
 }
 

@@ -200,6 +200,32 @@ func TestSoftmax(t *testing.T) {
 	})
 }
 
+func TestLogSumExp(t *testing.T) {
+	eachVector(t, func(t *testing.T, v *vectorSet, n int, data func(int) []float32) {
+		x := data(n)
+		m, l, exact := negInf, 0.0, 0.0
+		for _, v := range x {
+			m = max(m, v)
+		}
+		for _, v := range x {
+			l += float64(expf(v - m))
+			exact += math.Exp(float64(v) - float64(m))
+		}
+		var got [1]float64
+		(*Workers)(nil).LogSumExp(got[:], x, 1, n)
+		if m-m != 0 || n == 0 {
+			require.True(t, math.IsNaN(got[0]))
+			return
+		}
+		require.Equal(t, math.Float64bits(float64(m)+log(l)), math.Float64bits(got[0]))
+		require.InDelta(t, float64(m)+math.Log(exact), got[0], 2e-7+math.Abs(float64(m))*0x1p-50)
+	})
+	var dst [2]float64
+	(*Workers)(nil).LogSumExp(dst[:], []float32{0, 0, 0, negInf, negInf, negInf}, 2, 3)
+	require.InDelta(t, math.Log(3), dst[0], 1e-12)
+	require.True(t, math.IsNaN(dst[1]))
+}
+
 func TestExpBlocks(t *testing.T) {
 	eachVector(t, func(t *testing.T, v *vectorSet, n int, data func(int) []float32) {
 		blocks, rows := n%9+1, n%3+1

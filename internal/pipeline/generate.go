@@ -17,12 +17,16 @@ const (
 	FinishEOS    FinishReason = "eos"    // the model ended its answer
 	FinishStop   FinishReason = "stop"   // a stop string appeared
 	FinishLength FinishReason = "length" // MaxNewTokens were generated, or the context is full
+	FinishScored FinishReason = "scored" // nothing was generated: continuations were scored
 )
 
 // GenerateOptions choose how an answer is decoded.
 type GenerateOptions struct {
-	MaxNewTokens int
-	Sample       sample.Options
+	// Continuations, if there are any, are scored, and nothing is generated: Generation.LogProbs says how likely each is behind the
+	// prompt. The other options have no meaning then.
+	Continuations [][]int
+	MaxNewTokens  int
+	Sample        sample.Options
 	// Stop are strings that end the answer; they are not part of it.
 	Stop []string
 	// EOS are further token ids that end the answer, beside those of the checkpoint and its tokenizer.
@@ -38,6 +42,8 @@ type Generation struct {
 	Finish FinishReason
 	// Logits of the prompt's last position.
 	Logits []float32
+	// LogProbs are the log-likelihoods of Continuations, see score.
+	LogProbs []float32
 }
 
 // Generate runs the decoder over a merged prompt x [rows, hidden] (overwritten) and then token by token. The result does
@@ -58,6 +64,9 @@ func (p *Pipeline) Generate(ctx context.Context, x []float32, o GenerateOptions,
 	}
 	t.Prefill += time.Since(start)
 	s.begin(last)
+	if s.scored() {
+		return s.g, p.score(ctx, []*sequence{s}, 1, func() time.Duration { return t.beforeDecode() + t.Decode })
+	}
 	if err := p.decode(ctx, []*sequence{s}, func() time.Duration { return t.beforeDecode() + t.Decode }); err != nil {
 		return nil, err
 	}

@@ -43,38 +43,40 @@ type Prompt struct {
 
 // Prompt renders and tokenises a question with an open answer. Special tokens that the question spells out stay text.
 func (p *Pipeline) Prompt(q Question) (*Prompt, error) {
+	c, err := p.conversation(q)
+	if err != nil {
+		return nil, err
+	}
+	return p.Conversation(c, false)
+}
+
+// conversation is the one of a question.
+func (p *Pipeline) conversation(q Question) (c prompt.Conversation, err error) {
 	name := q.Template
 	if name == "" {
 		name = prompt.Default(prompt.ModelName(p.ckpt.Dir), variants.Template(p.ckpt.Config))
 	}
 	t, err := prompt.ByName(name)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	question, err := place(q, p.opts.StartEnd)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	conversation := prompt.Ask(t, question)
-	conversation.System = q.System
-	return p.Conversation(conversation, false)
+	c = prompt.Ask(t, question)
+	c.System = q.System
+	return c, nil
 }
 
 // Conversation renders and tokenises a conversation. parseData parses special tokens that its texts spell out, as the
 // reference does; without it they stay text.
 func (p *Pipeline) Conversation(c prompt.Conversation, parseData bool) (*Prompt, error) {
-	if p.tok == nil {
-		return nil, fmt.Errorf("%s has no tokenizer: give one with --tokenizer, or token ids with --input-ids", p.ckpt.Dir)
-	}
 	pieces, err := prompt.Render(c)
 	if err != nil {
 		return nil, err
 	}
-	o := prompt.TokenOptions{ParseData: parseData}
-	if p.opts.Flavour != variants.Original {
-		o.Mode = prompt.LlavaHF
-	}
-	ids, err := prompt.Tokens(p.tok, pieces, o)
+	ids, err := p.tokens(pieces, parseData)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +84,57 @@ func (p *Pipeline) Conversation(c prompt.Conversation, parseData bool) (*Prompt,
 		IDs: ids, Text: prompt.String(pieces), Template: c.Template.Name,
 		Stop: prompt.StopStrings(c.Template), EOS: c.Template.StopTokens,
 	}, nil
+}
+
+func (p *Pipeline) tokens(pieces []prompt.Piece, parseData bool) ([]int, error) {
+	if p.tok == nil {
+		return nil, fmt.Errorf("%s has no tokenizer: give one with --tokenizer, or token ids with --input-ids", p.ckpt.Dir)
+	}
+	o := prompt.TokenOptions{ParseData: parseData}
+	if p.opts.Flavour != variants.Original {
+		o.Mode = prompt.LlavaHF
+	}
+	return prompt.Tokens(p.tok, pieces, o)
+}
+
+// Choices tokenises a question together with each of the answers that may follow, for GenerateOptions.Continuations. An answer
+// stands where the model's own would, behind the white space of the template; with end the separator behind answers belongs to it.
+//
+// Prompt and answer are tokenised as one text, and the ids beyond those of the prompt are the answer's, as lm-evaluation-harness
+// does it (TemplateLM._encode_pair). Where the tokenizer merges the end of the prompt with the beginning of an answer, the prompt
+// that is returned ends before the first token that is not the same in all, and all answers begin there: their likelihoods are still
+// those of the same text given the same tokens.
+func (p *Pipeline) Choices(q Question, answers []string, end bool) (*Prompt, [][]int, error) {
+	c, err := p.conversation(q)
+	if err != nil {
+		return nil, nil, err
+	}
+	asked, err := p.Conversation(c, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	shared := len(asked.IDs)
+	whole := make([][]int, len(answers))
+	for i, answer := range answers {
+		pieces, err := prompt.Begin(c, answer, end)
+		if err != nil {
+			return nil, nil, err
+		}
+		if whole[i], err = p.tokens(pieces, false); err != nil {
+			return nil, nil, err
+		}
+		shared = min(shared, commonPrefix(asked.IDs, whole[i]))
+	}
+	if shared == 0 || placed(asked.IDs[:shared]) < q.Images {
+		return nil, nil, fmt.Errorf("nothing of the prompt is left before the answers: its tokens are others with each of them")
+	}
+	for i := range whole {
+		if whole[i] = whole[i][shared:]; len(whole[i]) == 0 {
+			return nil, nil, fmt.Errorf("answer %q adds no token to the prompt", answers[i])
+		}
+	}
+	asked.IDs = asked.IDs[:shared]
+	return asked, whole, nil
 }
 
 // place puts the pictures into a question.

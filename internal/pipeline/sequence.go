@@ -8,6 +8,7 @@ import (
 
 	"llavabench/internal/model/llama"
 	"llavabench/internal/model/sample"
+	"llavabench/kernels"
 )
 
 // A sequence is an answer under way.
@@ -21,7 +22,15 @@ type sequence struct {
 	out     *textOut
 	logits  []float32 // of the last position
 	g       *Generation
+
+	// Of one whose continuations are scored: how many positions a fork of the session copies at most, and what the fork for the
+	// longest continuation takes.
+	copied  int
+	reserve int64
 }
+
+// scored reports whether continuations are to be scored instead of an answer being generated.
+func (s *sequence) scored() bool { return len(s.o.Continuations) > 0 }
 
 // newSequence checks a request to go on after a prompt of rows positions. The session is left to the caller.
 func (p *Pipeline) newSequence(rows int, o GenerateOptions, obs Observer, t *Timings) (*sequence, error) {
@@ -33,6 +42,9 @@ func (p *Pipeline) newSequence(rows int, o GenerateOptions, obs Observer, t *Tim
 	}
 	if rows == 0 {
 		return nil, errors.New("the prompt is empty")
+	}
+	if len(o.Continuations) > 0 {
+		return &sequence{o: o, obs: obs, t: t, out: p.newTextOut(nil, nil), copied: kernels.ForkCopies}, p.checkContinuations(rows, o.Continuations)
 	}
 	limit := o.MaxNewTokens
 	if p.Context() > 0 {

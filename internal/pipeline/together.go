@@ -83,6 +83,7 @@ type batch struct {
 	p       *Pipeline
 	members []member
 	bytes   int64 // of the key-value caches
+	limit   int64 // for bytes; 0 is none
 }
 
 // A member is a request with what the decoder has not yet read of its prompt.
@@ -100,7 +101,7 @@ func (p *Pipeline) answerSome(ctx context.Context, reqs []Request, o Together) (
 		return []Result{{a, err}}, err
 	}
 	start := time.Now()
-	b := &batch{p: p}
+	b := &batch{p: p, limit: o.KVBytes}
 	for most := min(max(1, o.Batch), len(reqs)); len(b.members) < most; {
 		rest := reqs[len(b.members):]
 		if rest[0].Observer != nil {
@@ -127,16 +128,33 @@ func (p *Pipeline) answerSome(ctx context.Context, reqs []Request, o Together) (
 // answer reads the prompts and generates the answers.
 func (b *batch) answer(ctx context.Context, start time.Time) ([]Result, error) {
 	var able []member
-	var all []*sequence
+	var open, scored []*sequence
 	for _, m := range b.members {
-		if m.err == nil {
-			able, all = append(able, m), append(all, m.seq)
+		switch {
+		case m.err != nil:
+			continue
+		case m.seq.scored():
+			scored = append(scored, m.seq)
+		default:
+			open = append(open, m.seq)
 		}
+		able = append(able, m)
 	}
 	if err := b.p.readPrompts(ctx, able); err != nil {
 		return nil, err
 	}
-	if err := b.p.decode(ctx, all, func() time.Duration { return time.Since(start) }); err != nil {
+	since := func() time.Duration { return time.Since(start) }
+	room := int64(0) // for the continuations' caches
+	if b.limit > 0 {
+		room = max(1, b.limit-b.bytes)
+		for _, s := range scored {
+			room += s.reserve
+		}
+	}
+	if err := b.p.score(ctx, scored, room, since); err != nil {
+		return nil, err
+	}
+	if err := b.p.decode(ctx, open, since); err != nil {
 		return nil, err
 	}
 	took := time.Since(start)
@@ -278,7 +296,12 @@ func (b *batch) member(c *company, r Request) (m member, bytes int64) {
 	if m.seq, m.err = p.newSequence(m.answer.PromptTokens, r.Generate, nil, &m.answer.Timings); m.err != nil {
 		return m, 0
 	}
-	return m, p.kvBytes(len(m.x)/p.llm.Config().Hidden+m.seq.limit, p.kvType)
+	own := len(m.x) / p.llm.Config().Hidden
+	if tokens > 0 {
+		m.seq.copied += own
+	}
+	m.seq.reserve = p.continuationBytes(m.seq, m.seq.o.Continuations...)
+	return m, p.kvBytes(own+m.seq.limit, p.kvType) + m.seq.reserve
 }
 
 // open makes the session of a member, after what the company has read of its prompt.
@@ -312,48 +335,26 @@ func (c *company) shareOut(members []member) {
 	}
 }
 
-// readPrompts runs the decoder over the rest of all prompts, up to the pipeline's chunk of positions at a time, whosever they
-// are.
+// readPrompts runs the decoder over the rest of all prompts.
 func (p *Pipeline) readPrompts(ctx context.Context, members []member) error {
-	cfg := p.llm.Config()
-	var scratch llama.Scratch
-	ends := make([]float32, len(members)*cfg.Hidden) // hidden states of the last positions
-	read := make([]int, len(members))
-	total, done := 0, 0
-	for _, m := range members {
-		total += len(m.x) / cfg.Hidden
-	}
-	for first := 0; first < len(members); {
-		start := time.Now()
-		var x []float32
-		var segments []llama.Segment
-		rows, end := 0, first
-		for ; end < len(members) && rows < p.chunk; end++ {
-			m := members[end]
-			n := min(len(m.x)/cfg.Hidden-read[end], p.chunk-rows)
-			x = append(x, m.x[read[end]*cfg.Hidden:(read[end]+n)*cfg.Hidden]...)
-			segments = append(segments, llama.Segment{Session: m.seq.session, Rows: n})
-			rows += n
-		}
-		if err := p.llm.Forward(p.workers, &scratch, x, segments, p.until(ctx, 0)); err != nil {
-			return err
-		}
-		took, at := time.Since(start), 0
-		for i, s := range segments {
-			read[first+i] += s.Rows
-			at += s.Rows
-			members[first+i].answer.Timings.Prefill += took * time.Duration(s.Rows) / time.Duration(rows)
-			copy(ends[(first+i)*cfg.Hidden:(first+i+1)*cfg.Hidden], x[(at-1)*cfg.Hidden:])
-		}
-		done += rows
-		p.report("prefill", done, total)
-		first = end
-		if last := end - 1; read[last] < len(members[last].x)/cfg.Hidden {
-			first = last // the chunk ended within its prompt
-		}
-	}
 	if len(members) == 0 {
 		return nil
+	}
+	cfg := p.llm.Config()
+	ends := make([]float32, len(members)*cfg.Hidden) // hidden states of the last positions
+	var rest []reading
+	for _, m := range members {
+		rest = append(rest, reading{m.seq.session, m.x, &m.answer.Timings.Prefill})
+	}
+	err := p.read(ctx, "prefill", rest, func(pieces []piece, hidden []float32) error {
+		for _, c := range pieces {
+			hidden = hidden[(c.rows-1)*cfg.Hidden:]
+			hidden = hidden[copy(ends[c.index*cfg.Hidden:(c.index+1)*cfg.Hidden], hidden):]
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	logits := make([]float32, len(members)*cfg.Vocab)
 	start := time.Now()

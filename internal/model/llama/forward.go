@@ -39,7 +39,8 @@ func tooLong(positions, limit int) error {
 func (s *Session) Len() int { return s.kv[0].Len() }
 
 // Fork makes a session with room for capacity positions that goes on after the first n positions of s, which it reads where they
-// are: s must keep them for as long as the fork is used. s is not a fork itself. Its errors are NewSession's.
+// are: s must keep them for as long as the fork is used. A fork of a fork copies what the fork has of its own. Its errors are
+// NewSession's.
 func (s *Session) Fork(n, capacity int) (*Session, error) {
 	if limit := s.model.cfg.MaxPositions; limit > 0 && capacity > limit {
 		return nil, tooLong(capacity, limit)
