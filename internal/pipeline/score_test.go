@@ -184,6 +184,7 @@ func TestChoicesWhereTokensMerge(t *testing.T) {
 	require.Equal(t, append([]int{last}, plain[0]...), continuations[0])
 	require.Equal(t, []int{7}, continuations[1])
 	require.Equal(t, append([]int{last}, plain[2]...), continuations[2])
+	q.Template = "mpt" // which puts nothing before an answer
 	_, _, err = p.Choices(q, []string{"A", ""}, false)
 	require.ErrorContains(t, err, `answer "" adds no token`)
 }
