@@ -25,6 +25,15 @@ type Question struct {
 	ImageKey string
 	// Image makes the picture when it is needed; nil for a question without one.
 	Image func() (*imaging.RGB, error)
+	// Options are the answers to choose from, in their order; nil for an open question.
+	Options []Option
+}
+
+// An Option is one of the answers that a question offers.
+type Option struct {
+	Letter string // that the prompt shows it with; "" where there are no letters
+	Text   string
+	Answer string // the text of an answer that chooses it, as the scorer wants it: the letter or the text
 }
 
 // Picture is equal for questions about one picture; "" where that is not known.
@@ -39,6 +48,7 @@ func (q Question) Picture() string {
 type Answer struct {
 	Text         string
 	IDs          []int
+	Options      []rundir.Option // that Text was chosen from by their likelihoods; nil where it was generated
 	Prompt       string
 	PromptTokens int
 	ImageTokens  int
@@ -278,7 +288,7 @@ func (r *runner) record(q Question, sample rundir.Sample, result Result) error {
 	} else {
 		a := result.Answer
 		sample.Prompt, sample.PromptTokens, sample.ImageTokens = a.Prompt, a.PromptTokens, a.ImageTokens
-		sample.Text, sample.LogitsSHA256 = a.Text, a.LogitsSHA256
+		sample.Text, sample.LogitsSHA256, sample.Options = a.Text, a.LogitsSHA256, a.Options
 		if q.Reference != "" {
 			score := r.suite.Score(q, a.Text)
 			sample.Score, sample.Scorer = &score, r.suite.Scorer

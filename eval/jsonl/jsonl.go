@@ -6,6 +6,9 @@
 //	text          the whole user turn as it is asked; <image> marks in it are removed, the picture comes first
 //	answer        optional: the right answer, compared without regard to case and a final period
 //	category      optional: a group in the summary
+//	options       optional: the answers to choose from, a list of 2 to 26 texts, for answers that are chosen by likelihood. Where
+//	              the answer is one of the texts, they have no letters, and an answer is the text. Else they are lettered A, B, …
+//	              in their order, as the prompt in text shows them, and an answer is the letter
 //
 // Other fields are ignored. Blank lines are skipped.
 package jsonl
@@ -20,6 +23,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"llavabench/eval"
@@ -40,6 +44,35 @@ type line struct {
 	Text     *string         `json:"text"`
 	Answer   string          `json:"answer"`
 	Category string          `json:"category"`
+	Options  []string        `json:"options"`
+}
+
+// maxOptions is how many options have a letter.
+const maxOptions = 26
+
+// options are the answers to choose from.
+func (l line) options() ([]eval.Option, error) {
+	if n := len(l.Options); n == 0 {
+		return nil, nil
+	} else if n == 1 || n > maxOptions {
+		return nil, fmt.Errorf("%d options, expected 2 to %d", n, maxOptions)
+	}
+	plain := slices.Contains(l.Options, l.Answer)
+	var out []eval.Option
+	letters := ""
+	for i, text := range l.Options {
+		letter := string(rune('A' + i))
+		letters += letter
+		o := eval.Option{Letter: letter, Text: text, Answer: letter}
+		if plain {
+			o = eval.Option{Text: text, Answer: text}
+		}
+		out = append(out, o)
+	}
+	if !plain && l.Answer != "" && !(len(l.Answer) == 1 && strings.Contains(letters, l.Answer)) {
+		return nil, fmt.Errorf("the answer %q is neither one of the %d options nor the letter of one", l.Answer, len(out))
+	}
+	return out, nil
 }
 
 // Suite reads the questions of a file; images are opened below imageDir, and nowhere else. limit, if not 0, takes the first
@@ -124,6 +157,9 @@ func parse(text, imageDir string) (eval.Question, error) {
 		return eval.Question{}, fmt.Errorf("question %q has no text", id)
 	}
 	q := eval.Question{ID: id, Category: l.Category, Reference: l.Answer, Text: strings.TrimSpace(strings.ReplaceAll(*l.Text, "<image>", ""))}
+	if q.Options, err = l.options(); err != nil {
+		return eval.Question{}, fmt.Errorf("question %q: %w", id, err)
+	}
 	if l.Image == "" {
 		return q, nil
 	}

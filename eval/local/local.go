@@ -27,6 +27,7 @@ type Options struct {
 	// Blind replaces every picture by one of its mean colour and the same size: what is answered right then is known from
 	// the question alone.
 	Blind bool `json:"blind"`
+	Choice
 	// SampleTimeout, if not 0, ends a question that takes longer: it counts as failed. Which ones do depends on the machine.
 	SampleTimeout time.Duration `json:"sample_timeout_ns,omitempty"`
 }
@@ -48,17 +49,17 @@ func New(p *pipeline.Pipeline, o Options, together pipeline.Together) *System {
 
 // Answer asks a question about a picture (or none), greedily.
 func (s *System) Answer(ctx context.Context, q eval.Question, image *imaging.RGB) (eval.Answer, error) {
-	req, prompt, err := s.request(eval.Item{Question: q, Image: image})
+	req, err := s.request(eval.Item{Question: q, Image: image})
 	if err != nil {
 		return eval.Answer{}, err
 	}
 	limited, cancel := s.limit(ctx)
 	defer cancel()
-	a, err := s.p.Answer(limited, req)
+	a, err := s.p.Answer(limited, req.Request)
 	if err != nil {
 		return eval.Answer{}, s.failure(ctx, limited, err)
 	}
-	return answer(prompt, a), nil
+	return s.answer(req, a)
 }
 
 // AnswerAll asks several questions together; one by one where each has a limit of time.
@@ -75,14 +76,14 @@ func (s *System) AnswerAll(ctx context.Context, items []eval.Item, yield func(ev
 		}
 		return nil
 	}
-	reqs, prompts, failures := make([]pipeline.Request, 0, len(items)), make([]*pipeline.Prompt, 0, len(items)), make([]error, len(items))
+	reqs, asked, failures := make([]pipeline.Request, 0, len(items)), make([]request, 0, len(items)), make([]error, len(items))
 	for i, it := range items {
-		req, prompt, err := s.request(it)
+		req, err := s.request(it)
 		if err != nil {
 			failures[i] = err
 			continue
 		}
-		reqs, prompts = append(reqs, req), append(prompts, prompt)
+		reqs, asked = append(reqs, req.Request), append(asked, req)
 	}
 	next := 0
 	failed := func() error { // yields the failures up to the next request
@@ -101,7 +102,8 @@ func (s *System) AnswerAll(ctx context.Context, items []eval.Item, yield func(ev
 		if r.Err != nil {
 			return yield(eval.Result{Err: r.Err})
 		}
-		return yield(eval.Result{Answer: answer(prompts[i], r.Answer)})
+		a, err := s.answer(asked[i], r.Answer)
+		return yield(eval.Result{Answer: a, Err: err})
 	})
 	if errors.Is(err, checkpoint.ErrChanged) {
 		return fmt.Errorf("question %q: %w: %w", items[next].Question.ID, eval.ErrBroken, err)
@@ -109,8 +111,15 @@ func (s *System) AnswerAll(ctx context.Context, items []eval.Item, yield func(ev
 	return errors.Join(err, failed())
 }
 
+// A request is the pipeline's of a question.
+type request struct {
+	pipeline.Request
+	prompt  string
+	options []eval.Option // to choose from; nil where an answer is generated
+}
+
 // request makes the pipeline's request of an item.
-func (s *System) request(it eval.Item) (pipeline.Request, *pipeline.Prompt, error) {
+func (s *System) request(it eval.Item) (request, error) {
 	var images []*imaging.RGB
 	if it.Image != nil {
 		images = append(images, it.Image)
@@ -118,18 +127,33 @@ func (s *System) request(it eval.Item) (pipeline.Request, *pipeline.Prompt, erro
 	if s.o.Blind && it.Image != nil {
 		images[0] = s.cover(it.Image)
 	}
-	prompt, err := s.p.Prompt(pipeline.Question{Text: it.Question.Text, Images: len(images), Template: s.o.Template})
-	if err != nil {
-		return pipeline.Request{}, nil, err
+	q := pipeline.Question{Text: it.Question.Text, Images: len(images), Template: s.o.Template}
+	r := request{Request: pipeline.Request{Images: images, More: it.More}}
+	if s.o.Choose == Likelihood && len(it.Question.Options) > 0 {
+		r.options = it.Question.Options
+		texts, err := s.o.scored(r.options)
+		if err != nil {
+			return r, err
+		}
+		prompt, continuations, err := s.p.Choices(q, texts, s.o.ChooseEnd)
+		if err != nil {
+			return r, err
+		}
+		r.IDs, r.Generate.Continuations, r.prompt = prompt.IDs, continuations, prompt.Text
+		return r, nil
 	}
-	return pipeline.Request{Images: images, IDs: prompt.IDs, More: it.More, Generate: pipeline.GenerateOptions{
-		MaxNewTokens: s.o.MaxNewTokens, Stop: prompt.Stop, EOS: prompt.EOS,
-	}}, prompt, nil
+	prompt, err := s.p.Prompt(q)
+	if err != nil {
+		return r, err
+	}
+	r.IDs, r.prompt = prompt.IDs, prompt.Text
+	r.Generate = pipeline.GenerateOptions{MaxNewTokens: s.o.MaxNewTokens, Stop: prompt.Stop, EOS: prompt.EOS}
+	return r, nil
 }
 
-func answer(prompt *pipeline.Prompt, a *pipeline.Answer) eval.Answer {
+func (s *System) answer(r request, a *pipeline.Answer) (eval.Answer, error) {
 	out := eval.Answer{
-		Text: strings.TrimSpace(a.Text), IDs: a.IDs, Prompt: prompt.Text, PromptTokens: a.PromptTokens, ImageTokens: a.ImageTokens,
+		Text: strings.TrimSpace(a.Text), IDs: a.IDs, Prompt: r.prompt, PromptTokens: a.PromptTokens, ImageTokens: a.ImageTokens,
 		LogitsSHA256: digest(a.Logits), Milliseconds: bench.Milliseconds(a.Timings), Together: a.Together,
 	}
 	if a.Shared != (pipeline.Timings{}) {
@@ -138,7 +162,10 @@ func answer(prompt *pipeline.Prompt, a *pipeline.Answer) eval.Answer {
 			delete(out.Shared, own)
 		}
 	}
-	return out
+	if r.options != nil {
+		return out, s.o.choose(&out, r.options, r.Request, a.LogProbs)
+	}
+	return out, nil
 }
 
 // limit gives a question its time.

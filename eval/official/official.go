@@ -122,6 +122,9 @@ func (r *Run) question(i int) (eval.Question, error) {
 		return eval.Question{}, fmt.Errorf("question %q: %w", q.ID, err)
 	}
 	out := eval.Question{ID: q.ID, Category: q.Category, Text: text}
+	for _, o := range r.Suite.Options(q) {
+		out.Options = append(out.Options, eval.Option(o))
+	}
 	if !r.Suite.Judged {
 		out.Reference = q.Truth()
 	}

@@ -19,7 +19,7 @@ func Suite(split Split, seed uint64, n int) eval.Suite {
 			for it, err := range Items(split, seed, n) {
 				q := eval.Question{
 					ID: it.ID, Category: string(it.Category), Text: it.Question, Reference: it.Answer, DetailPx: it.Detail,
-					Image: func() (*imaging.RGB, error) { return Draw(it.Scene), nil },
+					Image: func() (*imaging.RGB, error) { return Draw(it.Scene), nil }, Options: it.options(),
 				}
 				if !yield(q, err) {
 					return
@@ -27,4 +27,19 @@ func Suite(split Split, seed uint64, n int) eval.Suite {
 			}
 		},
 	}
+}
+
+// options are the answers that an item offers: those of a multiple choice, yes and no where presence is asked for; else none.
+func (it Item) options() []eval.Option {
+	var out []eval.Option
+	for i, text := range it.Options {
+		letter := string(rune('A' + i))
+		out = append(out, eval.Option{Letter: letter, Text: text, Answer: letter})
+	}
+	if it.Category == Presence {
+		for _, text := range []string{yesNo(true), yesNo(false)} {
+			out = append(out, eval.Option{Text: text, Answer: text})
+		}
+	}
+	return out
 }

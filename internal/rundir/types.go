@@ -157,13 +157,24 @@ type Sample struct {
 	OutputIDs    []int  `json:"output_ids"`
 	// LogitsSHA256 is of the logits that the first token was chosen from, all of the vocabulary, as little-endian float32; absent
 	// where the system does not show them.
-	LogitsSHA256 string   `json:"logits_sha256,omitempty"`
-	Text         string   `json:"text"`
-	Reference    string   `json:"reference,omitempty"`
-	Score        *float64 `json:"score,omitempty"` // absent where the question could not be answered
-	Scorer       string   `json:"scorer,omitempty"`
-	DetailPx     int      `json:"detail_px,omitempty"`
-	Error        string   `json:"error,omitempty"`
+	LogitsSHA256 string `json:"logits_sha256,omitempty"`
+	Text         string `json:"text"`
+	// Options are the answers that Text was chosen from by their likelihoods; absent where it was generated.
+	Options   []Option `json:"options,omitempty"`
+	Reference string   `json:"reference,omitempty"`
+	Score     *float64 `json:"score,omitempty"` // absent where the question could not be answered
+	Scorer    string   `json:"scorer,omitempty"`
+	DetailPx  int      `json:"detail_px,omitempty"`
+	Error     string   `json:"error,omitempty"`
+}
+
+// An Option is an answer with its likelihood behind the prompt.
+type Option struct {
+	Answer string `json:"answer"`           // what Sample.Text is when it is chosen
+	Scored string `json:"scored,omitempty"` // the text whose likelihood it is; absent where that is Answer
+	Tokens int    `json:"tokens"`           // of that text behind the prompt
+	// LogProb is the sum of the natural logarithms of the tokens' probabilities.
+	LogProb float32 `json:"logprob"`
 }
 
 // Mark is what a sample counts in an accuracy: its score, and 0 for a question that got no answer. ok is false for a question
