@@ -46,6 +46,7 @@ type evalFlags struct {
 	splitSet, tokensSet       bool // --split and --max-new-tokens are given
 
 	launcher launchFlags
+	choose   chooseFlags
 }
 
 func newEval(env *environment) *cobra.Command {
@@ -93,8 +94,14 @@ unpacking, tables and parquet files with pictures inside. Each question has the 
 harness (--prompts), and its limit of tokens. At the end the answers are scored by the owners' rules; 'llavabench score RUN' does
 that again, also by other scorers. --submission writes the file that the owners' server takes.
 
+--choose likelihood lets the model generate nothing where a question offers options (the multiple choices of ScienceQA, MMBench,
+SEED-Bench, MMMU, MathVista, AI2D, RealWorldQA, sight and of your own sets, and yes or no in POPE, MME and sight's presence): each
+option's log-likelihood as the answer is computed, all of them behind one reading of picture and question, and the greatest wins, of
+equal ones the first. --choose-by, --choose-norm and --choose-end say what is scored; samples.jsonl has the log-likelihoods, and the
+winner as the text, so that every scorer works as before. Other questions are generated. docs/likelihood.md has the definitions.
+
 Or give
---questions FILE, JSON lines with question_id, image, text and optionally answer and category: your own test set, or the
+--questions FILE, JSON lines with question_id, image, text and optionally answer, category and options: your own test set, or the
 question files of LLaVA's evaluation (eval.zip), which hold the exact prompts of every benchmark. --answers writes LLaVA's
 answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 		Example: `  llavabench eval --model DIR --suite pope --data data/pope --out runs/pope
@@ -103,6 +110,7 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
   llavabench eval --model DIR --questions llava_pope_test.jsonl --images val2014 --out runs/pope --answers pope.jsonl
   llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight
   llavabench eval --model DIR --suite sight --limit 70 --out runs/dir-sight --resume
+  llavabench eval --model DIR --suite scienceqa --data data --choose likelihood --out runs/scienceqa
   llavabench eval --model DIR --suite sight --shard 2/3 --out runs/part2
   llavabench eval --model DIR --suite sight --out runs/sight --launcher slurm --shards 8 --slurm-args '--mem=32G --time=2:00:00'
   llavabench eval --model openai:http://localhost:8080#llava-1.5-7b --suite sight --out runs/server`,
@@ -110,6 +118,10 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.splitSet, f.tokensSet = cmd.Flags().Changed("split"), cmd.Flags().Changed("max-new-tokens")
 			if err := f.launcher.check(); err != nil {
+				return err
+			}
+			var err error
+			if f.opts.Choice, err = f.choose.choice(cmd.Flags()); err != nil {
 				return err
 			}
 			if f.launcher.launcher != "" {
@@ -121,6 +133,7 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 	fl := cmd.Flags()
 	f.model.register(fl)
 	f.launcher.register(fl)
+	f.choose.register(fl)
 	fl.StringVar(&f.suite, "suite", sightSuite, "`name` of the suite: sight, or a public benchmark; several with commas between, each then in a directory of its name in --out")
 	fl.StringVar(&f.data, "data", "", "`directory` with the official files of a public benchmark, or with a folder of the suite's name")
 	fl.StringVar(&f.prompts, "prompts", "", "`harness` whose prompts are asked: llava, lmms-eval or vlmevalkit, or HARNESS:VARIANT (default: llava where it asks the suite)")
@@ -166,6 +179,10 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	if suite, err = sharded(suite, f.shard, os.Getenv); err != nil {
 		return err
 	}
+	note, err := chosenNote(f.opts.Choice, suite)
+	if err != nil {
+		return err
+	}
 	bar := newProgress(env.stderr)
 	bar.label = env.label
 	defer bar.finish()
@@ -192,6 +209,9 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 		return err
 	}
 	defer dir.Close()
+	if note != "" {
+		notice(env.stderr, "%s", note)
+	}
 	notices(env.stderr, append(a.notes, dir.Notes()...))
 	work, done := patient(ctx, env.stderr)
 	defer done()

@@ -69,6 +69,9 @@ func (f evalFlags) openRemote(suite eval.Suite) (answerer, error) {
 	if f.opts.Blind || f.opts.Template != "" || f.verify || f.model.dtype != "" || f.model.opts.Variant != "" || len(f.model.opts.Set) > 0 {
 		return answerer{}, usagef("--blind, --template, --verify, --dtype, --variant and --set are about a checkpoint, and %s is on a server", f.model.path)
 	}
+	if f.opts.Choose != "" {
+		return answerer{}, usagef("--choose %s: %s is behind a chat interface, which gives no log-likelihoods of given answers", f.opts.Choose, f.model.path)
+	}
 	o := remote.Options{MaxNewTokens: f.opts.MaxNewTokens}
 	s, err := remote.New(f.model.path, os.Getenv(f.keyEnv), o)
 	if err != nil {

@@ -2,7 +2,6 @@ package local
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -47,28 +46,9 @@ type Choice struct {
 	ChooseEnd bool `json:"choose_end,omitempty"`
 }
 
-// Check reports values that are not known.
-func (c Choice) Check() error {
-	if c.Choose == "" {
-		if c != (Choice{}) {
-			return fmt.Errorf("how options are scored is given, but answers are generated")
-		}
-		return nil
-	}
-	for _, v := range []struct {
-		value string
-		known []string
-	}{{c.Choose, []string{Likelihood}}, {c.ChooseBy, ChooseBy}, {c.ChooseNorm, ChooseNorm}} {
-		if !slices.Contains(v.known, v.value) {
-			return fmt.Errorf("%q is not known, expected %s", v.value, strings.Join(v.known, ", "))
-		}
-	}
-	return nil
-}
-
-// String says in words how options are scored.
-func (c Choice) String() string {
-	by := map[string]string{ByLetter: "the options' letters", ByText: "the options' texts"}[c.ChooseBy]
+// Describe says in words how options are scored.
+func (c Choice) Describe() string {
+	by := map[string]string{ByLetter: "its letter (its text where it has none)", ByText: "its text"}[c.ChooseBy]
 	norm := map[string]string{NormSum: "", NormToken: " a token", NormByte: " a byte", NormChar: " a character"}[c.ChooseNorm]
 	if c.ChooseEnd {
 		by += " and the end of the answer"
