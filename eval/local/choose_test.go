@@ -93,7 +93,11 @@ func TestChoiceFollowsFromTheRecord(t *testing.T) {
 		local.NormByte:  func(text string, _ int) int { return len(text) },
 		local.NormChar:  func(text string, _ int) int { return len([]rune(text)) },
 	}
-	q := eval.Question{ID: "q", Text: "Which?", Options: []eval.Option{{"A", "été", "A"}, {"B", "été", "B"}, {"C", "a much longer answer than others", "C"}, {"D", "d", "D"}}}
+	q := eval.Question{ID: "q", Text: "Which?"}
+	for i, text := range []string{"été", "été", "a much longer answer than others", "d"} {
+		letter := string(rune('A' + i))
+		q.Options = append(q.Options, eval.Option{Letter: letter, Text: text, Answer: letter})
+	}
 	seen := map[string]bool{}
 	for _, by := range local.ChooseBy {
 		for _, norm := range local.ChooseNorm {
