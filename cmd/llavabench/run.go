@@ -36,6 +36,8 @@ type runFlags struct {
 	dump       string
 	dumpHidden string
 	orient     bool
+	options    []string
+	withEnd    bool
 }
 
 func newRun(env *environment) *cobra.Command {
@@ -51,14 +53,21 @@ The pictures come before the question, each on a line of its own, as the referen
 
 --input-ids replaces the prompt by token ids; -200 stands for a picture. No tokenizer is needed then.
 
+--options generates nothing: it prints the log-likelihood of each of the given answers to the question, all behind one reading of the
+prompt, and names the most likely one (docs/likelihood.md). --options-end scores the separator that ends an answer with them.
+
 --set changes one of the variant's settings, such as --set aspect_ratio=square or --set strip=none; 'llavabench inspect
 --model M --json' lists them.`,
 		Example: `  llavabench run --model llava-hf/llava-1.5-7b-hf --image cat.jpg --prompt 'What is the cat doing?'
   llavabench run --model DIR --image a.png --image b.png --prompt 'What changed?' --temperature 0.2 --seed 7
   llavabench run --model DIR --image wide.png --variant llava15hd --prompt 'Read the sign.' --json
+  llavabench run --model DIR --image cat.jpg --prompt 'Is there a cat?' --options yes,no
   llavabench run --model DIR --image a.png --input-ids 1,2,-200,5 --max-new-tokens 8 --dump OUT`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.checkOptions(cmd.Flags()); err != nil {
+				return err
+			}
 			return execRun(cmd.Context(), env, f, cmd.Flags().Changed("prompt"))
 		},
 	}
@@ -78,6 +87,8 @@ The pictures come before the question, each on a line of its own, as the referen
 	fl.StringVar(&f.dump, "dump", "", "write the intermediate tensors to this `directory` as .npy files")
 	fl.StringVar(&f.dumpHidden, "dump-hidden", "", "with --dump, also these `states` of the vision tower: all, or numbers such as 0,12,23")
 	fl.BoolVar(&f.orient, "honour-orientation", false, "turn pictures as their EXIF orientation says (the reference ignores it)")
+	fl.StringSliceVar(&f.options, "options", nil, "score these `answers` instead of generating one, such as yes,no; in double quotes where one holds a comma")
+	fl.BoolVar(&f.withEnd, "options-end", false, "with --options: score the separator that ends an answer too")
 	_ = cmd.MarkFlagRequired("model")
 	return cmd
 }
@@ -99,6 +110,7 @@ type runOutput struct {
 	TimingsMS       map[string]float64 `json:"timings_ms"`
 	TokensPerSecond float64            `json:"tokens_per_second"` // generated after the first, per second of decoding
 	PeakRSSBytes    int64              `json:"peak_rss_bytes"`
+	Options         []runOption        `json:"options,omitempty"` // of --options; text is then the most likely one
 	Notes           []string           `json:"notes,omitempty"`
 }
 
@@ -169,7 +181,7 @@ func execRun(ctx context.Context, env *environment, f runFlags, prompted bool) e
 		if f.system != "" {
 			q.System = &f.system
 		}
-		prompt, err := p.Prompt(q)
+		prompt, err := f.ask(p, q, &req.Generate)
 		if err != nil {
 			return err
 		}
@@ -185,12 +197,12 @@ func execRun(ctx context.Context, env *environment, f runFlags, prompted bool) e
 		req.Observer = dump
 	}
 	text := &textWriter{w: env.stdout}
-	if !f.json {
+	if !f.json && len(f.options) == 0 {
 		req.Generate.Stream = func(s string) { bar.finish(); text.write(s) }
 	}
 	a, err := p.Answer(ctx, req)
 	bar.finish()
-	if !f.json && (err == nil || text.started) {
+	if !f.json && len(f.options) == 0 && (err == nil || text.started) {
 		text.end()
 	}
 	if bad := (*pipeline.PictureError)(nil); errors.As(err, &bad) {
@@ -200,11 +212,18 @@ func execRun(ctx context.Context, env *environment, f runFlags, prompted bool) e
 		return err
 	}
 	out.Notes = append(p.Notes(), a.Notes...)
+	out.Options = f.scored(req.Generate.Continuations, a.LogProbs)
+	if !f.json && len(f.options) > 0 {
+		text.err = printOptions(env.stdout, out.Options)
+	}
 	if !f.json {
 		notices(env.stderr, out.Notes)
 		return text.err
 	}
 	out.fill(a, load)
+	if best := mostLikely(out.Options); best >= 0 {
+		out.Text = out.Options[best].Text
+	}
 	enc := json.NewEncoder(env.stdout)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)

@@ -87,6 +87,9 @@ func promptTable() []Prompt {
 		{"seed", llava, "", letter},
 		{"seed", lmms, "", letter},
 		{"seed", kit, "", letter},
+		// Without the options, whose texts are then ranked by likelihood: as SEED-Bench's authors ask LLaVA, and task seedbench_ppl.
+		{"seed", llava, "question", lines(question)},
+		{"seed", lmms, "ppl", func(it Item) (string, error) { return it.Question + " Answer :", nil }},
 		{"mmmu", llava, "", paragraphs("\n\n", question, lettered("(%c) "), letterOrShort)},
 		{"mmmu", lmms, "", mmmuLMMS},
 		{"chartqa", lmms, "", lines(question, fixed("Answer the question with a single word."))},
