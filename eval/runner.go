@@ -118,6 +118,9 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 	if o.Usage == nil {
 		o.Usage = func() Usage { return Usage{} }
 	}
+	if _, ok := sys.(Batcher); !ok {
+		o.Batch = 1
+	}
 	r := runner{suite: s, sys: sys, dir: dir, o: o, meter: newMeter(dir.Done(), s.Items(), o.Now), clock: newClock(o)}
 	for batch, err := range batches(r.unanswered(), o.Batch) {
 		if err != nil {

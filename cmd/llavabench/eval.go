@@ -21,7 +21,8 @@ import (
 )
 
 type evalFlags struct {
-	model   modelFlags
+	models  []string   // as given: one or several
+	model   modelFlags // of the one
 	opts    local.Options
 	suite   string
 	file    string
@@ -52,7 +53,7 @@ type evalFlags struct {
 func newEval(env *environment) *cobra.Command {
 	var f evalFlags
 	cmd := &cobra.Command{
-		Use:   "eval --model M --suite sight --out RUN",
+		Use:   "eval --model M [--model M2]... --suite sight --out RUN",
 		Short: "Answer a suite's questions, score and record them",
 		Long: `eval asks a model every question of a suite and leaves a run directory: manifest.json (what was run, with the digest of every
 file), samples.jsonl (a line per question in order, flushed as it is answered), timings.jsonl and summary.json.
@@ -88,6 +89,11 @@ A model may also be openai:URL#NAME, a model behind a server with OpenAI's inter
 that other engines stand in the same tables. The key comes from the environment (--key-env) and is recorded nowhere. A server
 that cannot be reached ends the run, which goes on with --resume.
 
+Several models (--model more than once) and weight types (--dtype stored,q8) are asked the same questions, one run after the other, each
+in a directory of its name in --out (with several suites: OUT/SUITE/NAME). In the end one table shows what each scores and costs, and the
+paired differences to the first. --resume goes on with what is missing; --shard takes the same part of all, and 'llavabench merge'
+puts the directories together as well.
+
 Suites: sight, the procedural benchmark that ships with the program (--split, --seed and --limit choose its items), and the public
 benchmarks that 'llavabench suites' lists, read from their owners' files in --data as downloaded: folders, zip files without
 unpacking, tables and parquet files with pictures inside. Each question has the exact prompt of LLaVA's evaluation, or of another
@@ -113,6 +119,8 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
   llavabench eval --model DIR --suite scienceqa --data data --choose likelihood --out runs/scienceqa
   llavabench eval --model DIR --suite sight --shard 2/3 --out runs/part2
   llavabench eval --model DIR --suite sight --out runs/sight --launcher slurm --shards 8 --slurm-args '--mem=32G --time=2:00:00'
+  llavabench eval --model DIR --model DIR=llava15hd --model OTHER --suite sight --out runs/models
+  llavabench eval --model DIR --dtype stored,q8,q4 --suite sight,pope --data data --out runs/types
   llavabench eval --model openai:http://localhost:8080#llava-1.5-7b --suite sight --out runs/server`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -124,6 +132,20 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 			if f.opts.Choice, err = f.choose.choice(cmd.Flags()); err != nil {
 				return err
 			}
+			all, err := f.subjects()
+			if err != nil {
+				return err
+			}
+			if len(all) > 1 && f.launcher.launcher != "" {
+				return usagef("--launcher takes one --model and one --dtype: the shards of each run are a job array of their own; give the command once for each, with another --out")
+			}
+			if len(all) > 1 {
+				return f.eachSubject(cmd.Context(), env, cmd.Flags(), all)
+			}
+			f.model.path, f.model.dtype = all[0].path, all[0].dtype
+			if all[0].variant != "" {
+				f.model.opts.Variant = all[0].variant
+			}
 			if f.launcher.launcher != "" {
 				return f.launch(cmd.Context(), env, cmd.Flags())
 			}
@@ -131,7 +153,9 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 		},
 	}
 	fl := cmd.Flags()
+	fl.StringArrayVar(&f.models, "model", nil, "checkpoint `directory`, a name in the hub cache such as org/name, or openai:URL#NAME; MODEL=VARIANT runs it as another generation; repeat for several, each then in a directory of its name in --out")
 	f.model.register(fl)
+	fl.Lookup("dtype").Usage = "weight `types`: f32, f16, bf16, or quantised on loading q8, q4, q4g64, q4-all, q4g64-all (default: stored, as in the file; f32 widens exactly, without a copy); several with commas between, each then in a directory of its own"
 	f.launcher.register(fl)
 	f.choose.register(fl)
 	fl.StringVar(&f.suite, "suite", sightSuite, "`name` of the suite: sight, or a public benchmark; several with commas between, each then in a directory of its name in --out")

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"llavabench/eval"
 	"llavabench/eval/official"
@@ -19,22 +18,12 @@ import (
 
 // eachSuite runs the suites that --suite names one after the other, each with a run directory of its own if there are several.
 func eachSuite(ctx context.Context, env *environment, f evalFlags) error {
-	names := strings.Split(f.suite, ",")
+	names, err := f.suiteNames()
+	if err != nil {
+		return err
+	}
 	if len(names) == 1 {
 		return execEval(ctx, env, f)
-	}
-	if f.file != "" || f.answer != "" || f.submission != "" {
-		return usagef("--questions, --answers and --submission go with one suite, --suite names %d", len(names))
-	}
-	for i, name := range names {
-		if slices.Contains(names[:i], name) {
-			return usagef("--suite: %q is named twice", name)
-		}
-		if name != sightSuite {
-			if _, err := suites.Find(name); err != nil {
-				return usageError{fmt.Errorf("--suite: %w", err)}
-			}
-		}
 	}
 	for _, name := range names {
 		one := f

@@ -133,8 +133,11 @@ func execLatency(ctx context.Context, env *environment, f latencyFlags) error {
 	return nil
 }
 
-// splitVariant takes MODEL=VARIANT apart.
+// splitVariant takes MODEL=VARIANT apart. What is a directory as a whole is one.
 func splitVariant(arg string) (model, variant string) {
+	if exists(arg) {
+		return arg, ""
+	}
 	for i := len(arg) - 1; i >= 0 && arg[i] != filepath.Separator; i-- {
 		if arg[i] == '=' {
 			return arg[:i], arg[i+1:]

@@ -23,7 +23,6 @@ type modelFlags struct {
 }
 
 func (f *modelFlags) register(fl *pflag.FlagSet) {
-	fl.StringVar(&f.path, "model", "", "checkpoint `directory`, or a name in the hub cache such as org/name")
 	fl.StringVar(&f.opts.Variant, "variant", "", "generation: llava1, llava15, llava15hd or llava16 (default: what the checkpoint is)")
 	fl.StringArrayVar(&f.opts.Set, "set", nil, "change a setting of the variant, `name=value`; repeat for several")
 	fl.StringVar(&f.opts.VisionDir, "vision-dir", "", "`directory` of the CLIP tower, for checkpoints that lack one")

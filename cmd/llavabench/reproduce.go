@@ -111,6 +111,11 @@ func invocationOf(m rundir.Manifest) (*invocation, error) {
 		return nil, fmt.Errorf("command %q: %w", strings.Join(m.Command, " "), err)
 	}
 	v := &invocation{cmd.Flags()}
+	if _, variant := splitVariant(v.get("model")); variant != "" {
+		if err := v.flags.Set("variant", variant); err != nil { // MODEL=VARIANT, of which relocate keeps the model
+			return nil, err
+		}
+	}
 	if strings.Contains(v.get("suite"), ",") { // each of several suites has a run of its own
 		v.set("suite", m.Suite.Name)
 	}

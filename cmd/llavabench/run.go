@@ -72,6 +72,7 @@ prompt, and names the most likely one (docs/likelihood.md). --options-end scores
 		},
 	}
 	fl := cmd.Flags()
+	fl.StringVar(&f.model.path, "model", "", "checkpoint `directory`, or a name in the hub cache such as org/name")
 	f.model.register(fl)
 	fl.StringArrayVar(&f.images, "image", nil, "picture `file`; repeat for several")
 	fl.StringVar(&f.prompt, "prompt", "", "the question; - reads it from standard input")

@@ -14,7 +14,7 @@ func Comparison(s study.Study) Table {
 		{Key: "run", Title: "run", Text: true}, {Key: "questions", Title: "n"}, {Key: "accuracy_percent", Title: "accuracy", Unit: "%"},
 		{Key: "difference_points", Title: "difference", Unit: "points"}, {Key: "p_holm", Title: "p, Holm"}, {Key: "better", Title: "better"}, {Key: "worse", Title: "worse"},
 		{Key: "image_tokens", Title: "image tokens"}, {Key: "prompt_tokens", Title: "prompt", Unit: "positions"},
-		{Key: "answer_ms", Title: "answer", Unit: "ms"}, {Key: "weights_mb", Title: "weights", Unit: "MB"},
+		{Key: "answer_ms", Title: "answer", Unit: "ms"}, {Key: "questions_per_hour", Title: "questions/h"}, {Key: "weights_mb", Title: "weights", Unit: "MB"}, {Key: "peak_memory_mb", Title: "peak memory", Unit: "MB"},
 	}}
 	against := map[int]study.Pair{}
 	pairs := s.Pairs()
@@ -37,10 +37,14 @@ func Comparison(s study.Study) Table {
 		if w := r.Manifest.Work; w != nil {
 			weights = value(float64(w.WeightBytes)/1e6, 2)
 		}
-		t.Rows = append(t.Rows, append(row, value(r.ImageTokens(), 0), value(r.PromptTokens(), 0), value(stats.Median(r.Latencies()), 1), weights))
+		perHour, peak := Cell{}, Cell{}
+		if c := r.Cost; c != nil {
+			perHour, peak = positive(c.QuestionsPerHour, 0), positive(float64(c.PeakRSS)/1e6, 0)
+		}
+		t.Rows = append(t.Rows, append(row, value(r.ImageTokens(), 0), value(r.PromptTokens(), 0), value(stats.Median(r.Latencies()), 1), perHour, weights, peak))
 	}
 	t.Caption = about(s) + fmt.Sprintf(" Differences to %s on the same questions, in percentage points; better and worse count the questions. Holm: corrected for %d comparisons. ", s.Runs[0].Name, len(pairs)) +
-		intervalWords + " Times are medians of a whole answer."
+		intervalWords + " Times are medians of a whole answer. " + costWords
 	if failed > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d questions failed, over all runs; they count as wrong.", failed))
 	}
