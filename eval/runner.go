@@ -57,6 +57,7 @@ type Answer struct {
 	Shared       map[string]float64 // the part of them that was shared with other questions; nil for none
 	Together     int                // questions answered at the same time; 0 where it is not known
 	NewTokens    int                // tokens of the answer, of systems that count them but give no IDs
+	Reused       int                // views whose features were known from an earlier run
 }
 
 // ErrBroken is the class of a System's errors that concern more than one question, such as weights that are gone: the run ends
@@ -300,6 +301,7 @@ func (r *runner) record(q Question, sample rundir.Sample, result Result) error {
 			sample.OutputIDs = a.IDs
 		}
 		timing.Milliseconds, timing.Shared, timing.Together, timing.NewTokens = a.Milliseconds, a.Shared, a.Together, max(a.NewTokens, len(a.IDs))
+		timing.Reused = a.Reused
 	}
 	r.clock.read(&timing)
 	if err := r.dir.Append(sample, timing); err != nil {

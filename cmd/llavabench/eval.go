@@ -42,6 +42,8 @@ type evalFlags struct {
 	keyEnv  string
 	json    bool
 
+	categories []string // of sight
+
 	// of the public benchmarks
 	data, prompts, submission string
 	splitSet, tokensSet       bool // --split and --max-new-tokens are given
@@ -165,11 +167,15 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 	fl.StringVar(&f.file, "questions", "", "`file` of questions instead of a suite")
 	fl.StringVar(&f.images, "images", "", "`directory` of the pictures of --questions")
 	fl.StringVar(&f.answer, "answers", "", "also write the answers to this `file`, in LLaVA's layout")
+	fl.StringSliceVar(&f.categories, "categories", nil, "only questions of these `categories` of sight, commas between: presence, attribute, counting, position, reading, wide, choice")
 	fl.StringVar(&f.split, "split", "test", "`split`: train, val or test of sight; of a benchmark with several the one to ask (default: the first that is there)")
 	fl.Uint64Var(&f.seed, "seed", 7, "seed of the suite's items")
 	fl.IntVar(&f.limit, "limit", 0, "first `questions` only (default: 140 of sight, all of others)")
 	fl.StringVar(&f.opts.Template, "template", "", "conversation template (default: the one that belongs to the checkpoint)")
 	fl.IntVar(&f.opts.MaxNewTokens, "max-new-tokens", 16, "`tokens` to generate at most (default of a public benchmark: the harness's)")
+	fl.Float64Var(&f.opts.Temperature, "temperature", 0, "0 is greedy; above, tokens are drawn, for each question from a seed of its own")
+	fl.Float64Var(&f.opts.TopP, "top-p", 1, "with --temperature: draw from the most probable tokens that make up this share")
+	fl.Uint64Var(&f.opts.SampleSeed, "sample-seed", 0, "with --temperature: seed of the draws")
 	fl.BoolVar(&f.opts.Blind, "blind", false, "replace every picture by its mean colour: the baseline of language alone")
 	fl.StringVar(&f.out, "out", "", "run `directory`")
 	fl.BoolVar(&f.resume, "resume", false, "go on with the run that is in --out")
@@ -188,6 +194,12 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 }
 
 func execEval(ctx context.Context, env *environment, f evalFlags) error {
+	if f.opts.Temperature == 0 {
+		if f.opts.TopP != 1 || f.opts.SampleSeed != 0 {
+			return usagef("--top-p and --sample-seed belong to a --temperature above 0")
+		}
+		f.opts.TopP = 0 // recorded only where it counts
+	}
 	bench, err := f.official()
 	if err != nil {
 		return err
@@ -207,6 +219,7 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	if err != nil {
 		return err
 	}
+	f.model.opts.Features = env.features
 	bar := newProgress(env.stderr)
 	bar.label = env.label
 	defer bar.finish()
@@ -320,6 +333,12 @@ func (f evalFlags) chosen(bench *official.Run) (eval.Suite, error) {
 	if f.limit < 0 || f.opts.MaxNewTokens < 1 {
 		return eval.Suite{}, usagef("--limit cannot be negative and --max-new-tokens must be at least 1")
 	}
+	if len(f.categories) > 0 && (f.file != "" || bench != nil) {
+		return eval.Suite{}, usagef("--categories belongs to the suite sight")
+	}
+	if err := f.opts.Sampling().Check(); err != nil {
+		return eval.Suite{}, usageError{err}
+	}
 	if f.file != "" {
 		return jsonl.Suite(f.file, f.images, f.limit)
 	}
@@ -336,7 +355,14 @@ func (f evalFlags) chosen(bench *official.Run) (eval.Suite, error) {
 	if _, err := sight.New(split, f.seed, 0); err != nil {
 		return eval.Suite{}, usageError{err}
 	}
-	return sight.Suite(split, f.seed, f.limit), nil
+	var categories []sight.Category
+	for _, c := range f.categories {
+		if !slices.Contains(sight.Categories, sight.Category(c)) {
+			return eval.Suite{}, usagef("--categories: %q is not known, expected some of %v", c, sight.Categories)
+		}
+		categories = append(categories, sight.Category(c))
+	}
+	return sight.Suite(split, f.seed, f.limit, categories...), nil
 }
 
 // dataFiles gives the digests of the question file and of every picture file that is there.

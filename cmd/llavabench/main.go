@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"llavabench/internal/pipeline"
 	"llavabench/internal/rundir"
 )
 
@@ -79,7 +80,8 @@ type environment struct {
 	args           []string // of the command line
 	// manifest, which may be nil, is told what eval is about to run; its error ends the command.
 	manifest func(rundir.Manifest) error
-	label    string // what eval's progress belongs to; "" for nothing else
+	features pipeline.FeatureStore // of eval's vision tower; nil for none
+	label    string                // what eval's progress belongs to; "" for nothing else
 }
 
 // A usageError is a command line that cannot be meant: it ends with exit code 2.

@@ -17,6 +17,7 @@ import (
 	"llavabench/internal/checkpoint"
 	"llavabench/internal/cost"
 	"llavabench/internal/imaging"
+	"llavabench/internal/model/sample"
 	"llavabench/internal/pipeline"
 )
 
@@ -28,8 +29,26 @@ type Options struct {
 	// the question alone.
 	Blind bool `json:"blind"`
 	Choice
+	// Temperature draws tokens instead of taking the most probable; 0 is greedy. TopP and SampleSeed count only then. Every
+	// question draws from a seed made of SampleSeed and its id, so that neither order nor company changes an answer.
+	Temperature float64 `json:"temperature,omitempty"`
+	TopP        float64 `json:"top_p,omitempty"`
+	SampleSeed  uint64  `json:"sample_seed,omitempty"`
 	// SampleTimeout, if not 0, ends a question that takes longer: it counts as failed. Which ones do depends on the machine.
 	SampleTimeout time.Duration `json:"sample_timeout_ns,omitempty"`
+}
+
+// Sampling are the settings of the draws, without a question's seed.
+func (o Options) Sampling() sample.Options {
+	return sample.Options{Temperature: o.Temperature, TopP: o.TopP, Seed: o.SampleSeed}
+}
+
+// sampling are those of one question.
+func (o Options) sampling(id string) sample.Options {
+	s := o.Sampling()
+	sum := sha256.Sum256(binary.LittleEndian.AppendUint64([]byte(id), o.SampleSeed))
+	s.Seed = binary.LittleEndian.Uint64(sum[:])
+	return s
 }
 
 // A System is an open checkpoint.
@@ -47,7 +66,7 @@ func New(p *pipeline.Pipeline, o Options, together pipeline.Together) *System {
 	return &System{p: p, o: o, together: together}
 }
 
-// Answer asks a question about a picture (or none), greedily.
+// Answer asks a question about a picture (or none).
 func (s *System) Answer(ctx context.Context, q eval.Question, image *imaging.RGB) (eval.Answer, error) {
 	req, err := s.request(eval.Item{Question: q, Image: image})
 	if err != nil {
@@ -147,7 +166,7 @@ func (s *System) request(it eval.Item) (request, error) {
 		return r, err
 	}
 	r.IDs, r.prompt = prompt.IDs, prompt.Text
-	r.Generate = pipeline.GenerateOptions{MaxNewTokens: s.o.MaxNewTokens, Stop: prompt.Stop, EOS: prompt.EOS}
+	r.Generate = pipeline.GenerateOptions{MaxNewTokens: s.o.MaxNewTokens, Sample: s.o.sampling(it.Question.ID), Stop: prompt.Stop, EOS: prompt.EOS}
 	return r, nil
 }
 
@@ -155,6 +174,14 @@ func (s *System) answer(r request, a *pipeline.Answer) (eval.Answer, error) {
 	out := eval.Answer{
 		Text: strings.TrimSpace(a.Text), IDs: a.IDs, Prompt: r.prompt, PromptTokens: a.PromptTokens, ImageTokens: a.ImageTokens,
 		LogitsSHA256: digest(a.Logits), Milliseconds: bench.Milliseconds(a.Timings), Together: a.Together,
+	}
+	for _, pic := range a.Pictures {
+		out.Reused += pic.Reused
+	}
+	if out.Reused > 0 { // what was not computed was not timed
+		for _, name := range []string{"vision", cost.FirstToken, cost.Total} {
+			delete(out.Milliseconds, name)
+		}
 	}
 	if a.Shared != (pipeline.Timings{}) {
 		out.Shared = bench.Milliseconds(a.Shared)

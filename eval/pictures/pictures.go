@@ -5,6 +5,7 @@ package pictures
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"llavabench/eval/jsonl"
 	"llavabench/eval/sight"
@@ -38,7 +39,11 @@ func find(m rundir.Manifest, s rundir.Sample) (*imaging.RGB, error) {
 	case m.Suite.Version != sight.Version:
 		return nil, fmt.Errorf("the run is of version %q of the suite, this program draws %q", m.Suite.Version, sight.Version)
 	}
-	it, err := sight.New(sight.Split(m.Suite.Split), m.Suite.Seed, s.Index)
+	var categories []sight.Category
+	for _, c := range strings.FieldsFunc(m.Suite.Categories, func(r rune) bool { return r == ',' }) {
+		categories = append(categories, sight.Category(c))
+	}
+	it, err := sight.New(sight.Split(m.Suite.Split), m.Suite.Seed, sight.Index(s.Index, categories...))
 	if err != nil {
 		return nil, err
 	}

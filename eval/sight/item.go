@@ -9,6 +9,7 @@ package sight
 import (
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // A Category mirrors one of the published benchmarks.
@@ -81,11 +82,25 @@ func New(split Split, seed uint64, index int) (Item, error) {
 	}
 }
 
-// Items yields the first n items of a suite without touching the disk.
-func Items(split Split, seed uint64, n int) iter.Seq2[Item, error] {
+// Index is the index in a suite of the k-th item (from 0) of some categories; of all, if none are named.
+func Index(k int, categories ...Category) int {
+	var turns []int // of the categories, within a round of all
+	for i, c := range Categories {
+		if len(categories) == 0 || slices.Contains(categories, c) {
+			turns = append(turns, i)
+		}
+	}
+	if len(turns) == 0 {
+		return k
+	}
+	return k/len(turns)*len(Categories) + turns[k%len(turns)]
+}
+
+// Items yields the first n items of a suite without touching the disk; those of some categories, if any are named.
+func Items(split Split, seed uint64, n int, categories ...Category) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for i := range n {
-			it, err := New(split, seed, i)
+			it, err := New(split, seed, Index(i, categories...))
 			if !yield(it, err) || err != nil {
 				return
 			}

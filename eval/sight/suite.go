@@ -1,6 +1,8 @@
 package sight
 
 import (
+	"strings"
+
 	"llavabench/eval"
 	"llavabench/internal/imaging"
 	"llavabench/internal/rundir"
@@ -9,14 +11,19 @@ import (
 // Version names the pictures and questions. It changes when any of them does.
 const Version = "2"
 
-// Suite gives the first n items of a split and seed as a suite of the runner, drawn as they are asked for.
-func Suite(split Split, seed uint64, n int) eval.Suite {
+// Suite gives the first n items of a split and seed as a suite of the runner, drawn as they are asked for; those of some
+// categories, if any are named.
+func Suite(split Split, seed uint64, n int, categories ...Category) eval.Suite {
+	names := make([]string, len(categories))
+	for i, c := range categories {
+		names[i] = string(c)
+	}
 	return eval.Suite{
-		Info:   rundir.Suite{Name: "sight", Version: Version, Seed: seed, Split: string(split), Items: n},
+		Info:   rundir.Suite{Name: "sight", Version: Version, Seed: seed, Split: string(split), Categories: strings.Join(names, ","), Items: n},
 		Scorer: "exact match, case and final period ignored",
 		Score:  func(q eval.Question, text string) float64 { return eval.ExactMatch(text, q.Reference) },
 		Questions: func(yield func(eval.Question, error) bool) {
-			for it, err := range Items(split, seed, n) {
+			for it, err := range Items(split, seed, n, categories...) {
 				q := eval.Question{
 					ID: it.ID, Category: string(it.Category), Text: it.Question, Reference: it.Answer, DetailPx: it.Detail,
 					Image: func() (*imaging.RGB, error) { return Draw(it.Scene), nil }, Options: it.options(),

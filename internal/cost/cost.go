@@ -35,10 +35,10 @@ type Cost struct {
 	// Wall is the time of all sessions of the run, and of all its shards, in seconds, without the loading of the model; absent
 	// where it was not recorded.
 	Wall             float64 `json:"wall_s,omitempty"`
-	QuestionsPerHour float64 `json:"questions_per_hour,omitempty"` // of one process
+	QuestionsPerHour float64 `json:"questions_per_hour,omitempty"` // of one process; absent where features of another run were reused
 	// PeakRSS is the largest resident memory of the process that ran the model, mapped weights included while they are in memory.
 	PeakRSS int64 `json:"peak_rss_bytes,omitempty"`
-	// Energy is absent where a part of the run was not measured.
+	// Energy is absent where a part of the run was not measured, or done by another run.
 	Energy *Energy `json:"energy,omitempty"`
 }
 
@@ -84,17 +84,19 @@ func Of(samples []rundir.Sample, timings []rundir.Timing) *Cost {
 	c.add("new_tokens", "tokens", answer)
 
 	var wall float64
+	reused := false // work of other runs, which is not in the times
 	for _, t := range timings {
+		reused = reused || t.Reused > 0
 		c.Wall += t.Wall / 1000
 		c.PeakRSS = max(c.PeakRSS, t.PeakRSS)
 	}
 	for _, t := range steady {
 		wall += t.Wall / 1000
 	}
-	if wall > 0 {
+	if wall > 0 && !reused {
 		c.QuestionsPerHour = float64(c.Answers) / wall * 3600
 	}
-	if all, ok := energy(timings); ok {
+	if all, ok := energy(timings); ok && !reused {
 		part, _ := energy(steady)
 		c.Energy = &Energy{Energy: all, PerAnswer: rundir.Energy{Package: part.Package / float64(c.Answers)}}
 		if part.DRAM != nil {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"math"
 	"time"
@@ -31,6 +32,7 @@ type Picture struct {
 	Layout   variants.Layout
 	Views    int
 	Grid     [2]int    // tiles across and down; 0, 0 for a picture of one view
+	Reused   int       // views whose features Options.Features had
 	Tokens   int       // rows of Embedded
 	Embedded []float32 // image tokens [Tokens, hidden]
 }
@@ -133,7 +135,7 @@ func (p *Pipeline) Look(ctx context.Context, images []*imaging.RGB, obs Observer
 	start := time.Now()
 	var pictures []Picture
 	var pixels []float32
-	views := 0
+	var shown []*imaging.RGB // all views
 	for i, img := range images {
 		layout, err := p.variant.Plan(p.opts, img.Size())
 		if err != nil {
@@ -145,8 +147,9 @@ func (p *Pipeline) Look(ctx context.Context, images []*imaging.RGB, obs Observer
 		}
 		pictures = append(pictures, Picture{Layout: layout, Views: len(rendered), Grid: [2]int{layout.Grid.Cols, layout.Grid.Rows}})
 		pixels = append(pixels, p.norm.Tensor(rendered)...)
-		views += len(rendered)
+		shown = append(shown, rendered...)
 	}
+	views := len(shown)
 	t.Preprocess += time.Since(start)
 	if views == 0 {
 		return pictures, nil
@@ -157,9 +160,17 @@ func (p *Pipeline) Look(ctx context.Context, images []*imaging.RGB, obs Observer
 	}
 
 	start = time.Now()
-	features, err := p.encode(ctx, pixels, views, obs)
+	features, reused, err := p.encode(ctx, shown, pixels, obs)
 	if err != nil {
 		return nil, err
+	}
+	for i := range pictures {
+		for _, r := range reused[:pictures[i].Views] {
+			if r {
+				pictures[i].Reused++
+			}
+		}
+		reused = reused[pictures[i].Views:]
 	}
 	t.Vision += time.Since(start)
 
@@ -187,14 +198,17 @@ func (p *Pipeline) Look(ctx context.Context, images []*imaging.RGB, obs Observer
 	return pictures, nil
 }
 
-// encode runs the tower over views [views, 3, side, side] and returns the features [views, rows, width].
-func (p *Pipeline) encode(ctx context.Context, pixels []float32, views int, obs Observer) ([]float32, error) {
+// encode runs the tower over views, whose normalised pixels are [views, 3, side, side], and returns the features
+// [views, rows, width]. Where nobody observes the tower, it takes those that are kept, and says for which views.
+func (p *Pipeline) encode(ctx context.Context, shown []*imaging.RGB, pixels []float32, obs Observer) (_ []float32, reused []bool, _ error) {
 	cfg := p.tower.Config()
-	rows, width := cfg.Features(), cfg.Hidden
+	views, rows, width := len(shown), cfg.Features(), cfg.Hidden
 	depth, err := cfg.Depth()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	keep := p.features != nil && obs == nil
+	reused = make([]bool, views)
 	features := make([]float32, views*rows*width)
 	hidden := newHiddenRecorder(obs, "vision_hidden", depth+1, views*cfg.Tokens(), width)
 	view := len(pixels) / views
@@ -207,14 +221,25 @@ func (p *Pipeline) encode(ctx context.Context, pixels []float32, views int, obs 
 			p.report("vision tower", i*(depth+1)+layer+1, views*(depth+1))
 			return ctx.Err()
 		}
-		if err := p.tower.Encode(p.workers, &p.vision, features[i*rows*width:(i+1)*rows*width], pixels[i*view:(i+1)*view], tap); err != nil {
-			return nil, err
+		out := features[i*rows*width : (i+1)*rows*width]
+		var key [sha256.Size]byte
+		if keep {
+			key = p.viewKey(shown[i])
+			if reused[i] = p.features.Get(key, out); reused[i] {
+				continue
+			}
+		}
+		if err := p.tower.Encode(p.workers, &p.vision, out, pixels[i*view:(i+1)*view], tap); err != nil {
+			return nil, nil, err
+		}
+		if keep {
+			p.features.Put(key, out)
 		}
 	}
 	if err := hidden.flush(views, cfg.Tokens()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return features, observe(obs, "vision_features", []int{views, rows, width}, features)
+	return features, reused, observe(obs, "vision_features", []int{views, rows, width}, features)
 }
 
 // merge gathers a picture's tokens [len(refs), hidden] from its projected features [views, rows, hidden].
@@ -233,7 +258,7 @@ func (p *Pipeline) merge(l variants.Layout, refs []variants.Ref, projected []flo
 			copy(row, feature(r))
 		case variants.Newline:
 			if p.rowEnd == nil {
-				return nil, fmt.Errorf("%s: the settings ask for row ends (%s), but the checkpoint has neither image_newline nor row_end", p.ckpt.Dir, p.opts.RowEnd)
+				return nil, p.noRowEnd()
 			}
 			copy(row, p.rowEnd)
 		case variants.Pooled:

@@ -24,6 +24,9 @@ type caster struct {
 func (p *Pipeline) source(part string, src tensor.Source, weightType string) (*caster, weights.Options, error) {
 	c := &caster{Source: src, part: part}
 	o := weights.Options{Profile: p.profile, Workers: p.workers}
+	if p.check {
+		weightType = "stored"
+	}
 	switch weightType {
 	case "stored":
 	case "f32":

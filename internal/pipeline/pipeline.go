@@ -5,6 +5,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"llavabench/internal/checkpoint"
@@ -32,6 +33,10 @@ type Options struct {
 	Threads      int          // 0: one per core
 	PrefillChunk int          // prompt positions per pass; 0 is DefaultPrefillChunk
 	Demand       Demand       // what will be asked, and the memory for it
+	// Check leaves the weights as they are stored, so that opening takes no time: to see whether the checkpoint can be run so.
+	Check bool
+	// Features keeps what the vision tower makes of views, and gives it again. It may be nil.
+	Features FeatureStore
 	// Progress is told how many of total units of a stage are done. It may be nil.
 	Progress func(stage string, done, total int)
 }
@@ -60,7 +65,11 @@ type Pipeline struct {
 	report  func(stage string, done, total int)
 	vision  clip.Scratch
 	demand  Demand
-	kept    *company // of the last requests, where more about the same pictures are to come
+	check   bool
+	// features is Options.Features; towerID begins the keys in it.
+	features FeatureStore
+	towerID  []byte
+	kept     *company // of the last requests, where more about the same pictures are to come
 }
 
 // Open opens the checkpoint at path (a directory, or a name in the hub cache) and builds its networks over the mapped
@@ -77,7 +86,7 @@ func Open(ctx context.Context, path string, o Options) (_ *Pipeline, err error) 
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{ckpt: ckpt, profile: profile, kvType: o.KV, chunk: o.PrefillChunk, report: o.Progress, demand: o.Demand}
+	p := &Pipeline{ckpt: ckpt, profile: profile, kvType: o.KV, chunk: o.PrefillChunk, report: o.Progress, demand: o.Demand, check: o.Check, features: o.Features}
 	defer func() {
 		if err != nil {
 			p.Close()
@@ -126,6 +135,12 @@ func (p *Pipeline) choose(o Options) (err error) {
 		return err
 	}
 	p.opts = p.variant.Defaults(p.ckpt.Config)
+	if o.Weights != "" {
+		p.opts.TowerWeights, p.opts.ProjectorWeights, p.opts.DecoderWeights = o.Weights, o.Weights, o.Weights
+		if r, err := weights.ParseRecipe(o.Weights); err == nil {
+			p.opts.TowerWeights, p.opts.ProjectorWeights = r.Beside, r.Beside
+		}
+	}
 	for _, s := range o.Set {
 		name, value, ok := strings.Cut(s, "=")
 		if !ok {
@@ -135,11 +150,10 @@ func (p *Pipeline) choose(o Options) (err error) {
 			return err
 		}
 	}
-	if o.Weights != "" {
-		p.opts.TowerWeights, p.opts.ProjectorWeights, p.opts.DecoderWeights = o.Weights, o.Weights, o.Weights
-		if r, err := weights.ParseRecipe(o.Weights); err == nil {
-			p.opts.TowerWeights, p.opts.ProjectorWeights = r.Beside, r.Beside
-		}
+	tower := p.ckpt.Config.Vision
+	if p.opts.Side != tower.Image || p.opts.Patch != tower.Patch {
+		return fmt.Errorf("the settings have views of %d pixels in patches of %d, but the vision tower of %s was made for %d and %d",
+			p.opts.Side, p.opts.Patch, p.ckpt.Dir, tower.Image, tower.Patch)
 	}
 	return p.variant.Check(p.opts)
 }
@@ -180,7 +194,10 @@ func (p *Pipeline) build() error {
 		return err
 	}
 	p.norm = normalizer(cfg.Processor)
-	return nil
+	if p.features != nil {
+		p.towerID, err = p.towerIdentity()
+	}
+	return err
 }
 
 // lost notes what a conversion of weights rounded to zero, and refuses one that made weights infinite.
@@ -234,6 +251,28 @@ func (p *Pipeline) KVDType() string { return strings.ToLower(p.kvType.String()) 
 
 // Threads is the number of workers.
 func (p *Pipeline) Threads() int { return p.workers.N() }
+
+// Tokens is the number of image tokens and of views that a picture of a size has. It fails where the picture cannot be seen
+// with the settings.
+func (p *Pipeline) Tokens(size imaging.Size) (tokens, views int, err error) {
+	layout, err := p.variant.Plan(p.opts, size)
+	if err != nil {
+		return 0, 0, err
+	}
+	refs := p.variant.Merge(p.opts, layout)
+	if p.rowEnd == nil && slices.ContainsFunc(refs, func(r variants.Ref) bool { return r.Kind == variants.Newline }) {
+		return 0, 0, p.noRowEnd()
+	}
+	if limit := p.Context(); limit > 0 && len(refs) > limit {
+		return 0, 0, fmt.Errorf("picture of %v pixels gives %d image tokens, but the context has %d positions (max_position_embeddings)", size, len(refs), limit)
+	}
+	return len(refs), len(layout.Views), nil
+}
+
+// noRowEnd says that a vector is missing.
+func (p *Pipeline) noRowEnd() error {
+	return fmt.Errorf("%s: the settings ask for row ends (%s), but the checkpoint has neither image_newline nor row_end", p.ckpt.Dir, p.opts.RowEnd)
+}
 
 // Notes are remarks about the checkpoint and how it is run that a user should see.
 func (p *Pipeline) Notes() []string { return p.notes }

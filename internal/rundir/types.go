@@ -75,7 +75,9 @@ type Suite struct {
 	Seed    uint64 `json:"seed,omitempty"`
 	Split   string `json:"split,omitempty"`
 	Prompts string `json:"prompts,omitempty"` // the harness whose prompts are asked, of public benchmarks
-	Items   int    `json:"items"`
+	// Categories are those that the questions are of, with commas between; "" where they are of all.
+	Categories string `json:"categories,omitempty"`
+	Items      int    `json:"items"`
 }
 
 // A System identifies what answered.
@@ -201,6 +203,9 @@ type Timing struct {
 	Shared    map[string]float64 `json:"shared_ms,omitempty"`
 	Together  int                `json:"together,omitempty"` // questions answered at the same time; 0 where it is not known
 	NewTokens int                `json:"new_tokens,omitempty"`
+	// Reused is how many views of the picture had features from an earlier run: such an answer has no times of the vision tower,
+	// until its first token, and of the whole.
+	Reused int `json:"reused_views,omitempty"`
 	// Wall is the time on the clock since the line before, or since this session of the run began to answer: the lines add up to
 	// the time that the run took over all its sessions, pictures read and answers recorded, models loaded not. That of a batch is
 	// in its first line.

@@ -43,6 +43,9 @@ func latency(a, b rundir.Manifest, pairs rundir.Pairs, timesA, timesB []rundir.T
 	if l.Reason == "" && !slices.EqualFunc(timesA, timesB, func(x, y rundir.Timing) bool { return x.Together == y.Together }) {
 		l.Reason = "the runs answered different numbers of questions at the same time"
 	}
+	if reused := func(t rundir.Timing) bool { return t.Reused > 0 }; l.Reason == "" && (slices.ContainsFunc(timesA, reused) || slices.ContainsFunc(timesB, reused)) {
+		l.Reason = "a run took features of the vision tower from an earlier one"
+	}
 	if l.Reason == "" {
 		l.Reason = busier(a.Load, b.Load)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"llavabench/internal/rundir"
 	"llavabench/internal/stats"
@@ -44,6 +45,9 @@ func (s Study) Title() string {
 	t := s.Suite.Name
 	if s.Suite.Split != "" {
 		t += " " + s.Suite.Split
+	}
+	if s.Suite.Categories != "" {
+		t += " " + strings.ReplaceAll(s.Suite.Categories, ",", " and ")
 	}
 	if s.Suite.Seed != 0 {
 		t += fmt.Sprintf(", seed %d", s.Suite.Seed)

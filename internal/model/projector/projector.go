@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"llavabench/internal/model/weights"
 	"llavabench/internal/tensor"
@@ -61,6 +62,12 @@ func New(cfg Config, src tensor.Source, o weights.Options) (*Model, error) {
 	}
 	if n == 0 && cfg.In != cfg.Out {
 		return nil, fmt.Errorf("projector: type identity needs equal widths, but features have %d and the decoder %d", cfg.In, cfg.Out)
+	}
+	for _, name := range src.Names() {
+		first, _, _ := strings.Cut(name, ".")
+		if i, err := strconv.Atoi(first); err == nil && i > 2*(n-1) {
+			return nil, fmt.Errorf("projector: the weights are of another one than %q: it has no place for tensor %q", cfg.Type, name)
+		}
 	}
 	m := &Model{cfg: cfg}
 	l := weights.NewLoader(src, o)

@@ -27,6 +27,17 @@ func twoLayers() tensor.Source {
 		map[string][]int{"0.weight": {2, 2}, "0.bias": {2}, "2.weight": {2, 2}, "2.bias": {2}})
 }
 
+// layers are the first n of twoLayers.
+func layers(n int) tensor.Source {
+	all, some := twoLayers(), tensor.NewMap()
+	for _, name := range all.Names() {
+		if t, ok := all.Tensor(name); ok && int(name[0]-'0') < 2*n {
+			some.Add(t)
+		}
+	}
+	return some
+}
+
 func gelu(x float64) float64 { return x / 2 * (1 + math.Erf(x/math.Sqrt2)) }
 
 func TestProject(t *testing.T) {
@@ -42,7 +53,9 @@ func TestProject(t *testing.T) {
 		}},
 		{"identity", func(a, b float64) [2]float64 { return [2]float64{a, b} }},
 	} {
-		m, err := New(Config{Type: c.kind, In: 2, Out: 2, Bias: true}, twoLayers(), weights.Options{})
+		n, err := Layers(c.kind)
+		require.NoError(t, err)
+		m, err := New(Config{Type: c.kind, In: 2, Out: 2, Bias: true}, layers(n), weights.Options{})
 		require.NoError(t, err, c.kind)
 		dst := make([]float32, 4)
 		m.Project(nil, dst, x, 2)
@@ -69,8 +82,12 @@ func TestLayers(t *testing.T) {
 func TestNewNamesWhatIsWrong(t *testing.T) {
 	_, err := New(Config{Type: "mlp3x_gelu", In: 2, Out: 2, Bias: true}, twoLayers(), weights.Options{})
 	require.EqualError(t, err, `projector: tensor "4.weight" is missing (expected shape [2, 2])`)
-	_, err = New(Config{Type: "linear", In: 3, Out: 2, Bias: true}, twoLayers(), weights.Options{})
+	_, err = New(Config{Type: "linear", In: 3, Out: 2, Bias: true}, layers(1), weights.Options{})
 	require.EqualError(t, err, `projector: test: tensor "0.weight" has shape [2, 2], expected [2, 3]`)
 	_, err = New(Config{Type: "identity", In: 3, Out: 2}, twoLayers(), weights.Options{})
 	require.ErrorContains(t, err, "features have 3 and the decoder 2")
+	for _, kind := range []string{"linear", "identity"} {
+		_, err = New(Config{Type: kind, In: 2, Out: 2, Bias: true}, twoLayers(), weights.Options{})
+		require.ErrorContains(t, err, `the weights are of another one than "`+kind+`": it has no place for tensor`)
+	}
 }
