@@ -116,3 +116,12 @@ func (o Options) SetGrid(name string) (Options, error) {
 	o.Pinpoints = pinpoints
 	return o, nil
 }
+
+// Fields lists the JSON names of the settings, in the order of Options.
+func Fields() []string {
+	names := make([]string, reflect.TypeFor[Options]().NumField())
+	for i := range names {
+		names[i] = fieldName(i)
+	}
+	return names
+}

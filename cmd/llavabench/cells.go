@@ -12,6 +12,7 @@ import (
 
 	"llavabench/internal/checkpoint"
 	"llavabench/internal/rundir"
+	"llavabench/internal/shell"
 	"llavabench/reports/study"
 	"llavabench/reports/tables"
 )
@@ -50,11 +51,12 @@ func runCells(ctx context.Context, env *environment, out string, cells []cell, r
 	}
 	var runs []study.Run
 	var none []error
+	told := map[string]bool{}
 	for i, c := range cells {
 		dir := filepath.Join(out, c.name)
 		if !resume || !c.complete(dir) {
 			inner := *env
-			inner.label = c.name
+			inner.label, inner.told = c.name, told
 			if len(cells) > 1 {
 				inner.label = fmt.Sprintf("%s (%d of %d)", c.name, i+1, len(cells))
 			}
@@ -73,6 +75,11 @@ func runCells(ctx context.Context, env *environment, out string, cells []cell, r
 		runs = append(runs, r)
 	}
 	return runs, errors.Join(none...)
+}
+
+// command is the command line that makes the cell's run in dir.
+func (c cell) command(dir string) string {
+	return shell.Line(append(append([]string{"llavabench", "eval"}, c.args...), "--out", dir))
 }
 
 // run makes the cell's run, as the eval command of its arguments does.

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"llavabench/eval"
 	"llavabench/eval/jsonl"
@@ -53,7 +54,43 @@ type evalFlags struct {
 }
 
 func newEval(env *environment) *cobra.Command {
-	var f evalFlags
+	cmd, _ := evalCommand(env)
+	return cmd
+}
+
+// parseEval gives the flags of eval for a command line.
+func parseEval(args []string) (evalFlags, error) {
+	cmd, f := evalCommand(&environment{})
+	if err := cmd.ParseFlags(args); err != nil {
+		return evalFlags{}, err
+	}
+	all, err := f.settle(cmd.Flags())
+	if err == nil && len(all) != 1 {
+		err = usagef("the command makes %d runs, expected one", len(all))
+	}
+	return *f, err
+}
+
+// settle works out what follows from the flags given: which models they name, in which weight types. Where it is one, it becomes
+// that of f.
+func (f *evalFlags) settle(fl *pflag.FlagSet) (all []subject, err error) {
+	f.splitSet, f.tokensSet = fl.Changed("split"), fl.Changed("max-new-tokens")
+	if f.opts.Choice, err = f.choose.choice(fl); err != nil {
+		return nil, err
+	}
+	if all, err = f.subjects(); err != nil || len(all) != 1 {
+		return all, err
+	}
+	f.model.path, f.model.dtype = all[0].path, all[0].dtype
+	if all[0].variant != "" {
+		f.model.opts.Variant = all[0].variant
+	}
+	return all, nil
+}
+
+// evalCommand is the command with the flags that its command line will set.
+func evalCommand(env *environment) (*cobra.Command, *evalFlags) {
+	f := new(evalFlags)
 	cmd := &cobra.Command{
 		Use:   "eval --model M [--model M2]... --suite sight --out RUN",
 		Short: "Answer a suite's questions, score and record them",
@@ -126,15 +163,10 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
   llavabench eval --model openai:http://localhost:8080#llava-1.5-7b --suite sight --out runs/server`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.splitSet, f.tokensSet = cmd.Flags().Changed("split"), cmd.Flags().Changed("max-new-tokens")
 			if err := f.launcher.check(); err != nil {
 				return err
 			}
-			var err error
-			if f.opts.Choice, err = f.choose.choice(cmd.Flags()); err != nil {
-				return err
-			}
-			all, err := f.subjects()
+			all, err := f.settle(cmd.Flags())
 			if err != nil {
 				return err
 			}
@@ -144,14 +176,10 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 			if len(all) > 1 {
 				return f.eachSubject(cmd.Context(), env, cmd.Flags(), all)
 			}
-			f.model.path, f.model.dtype = all[0].path, all[0].dtype
-			if all[0].variant != "" {
-				f.model.opts.Variant = all[0].variant
-			}
 			if f.launcher.launcher != "" {
 				return f.launch(cmd.Context(), env, cmd.Flags())
 			}
-			return eachSuite(cmd.Context(), env, f)
+			return eachSuite(cmd.Context(), env, *f)
 		},
 	}
 	fl := cmd.Flags()
@@ -190,7 +218,7 @@ answer file, which 'llavabench score' scores as the benchmark's owners do.`,
 	fl.BoolVar(&f.json, "json", false, "print the summary as JSON")
 	_ = cmd.MarkFlagRequired("model")
 	_ = cmd.MarkFlagRequired("out")
-	return cmd
+	return cmd, f
 }
 
 func execEval(ctx context.Context, env *environment, f evalFlags) error {
@@ -206,7 +234,7 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	}
 	if bench != nil {
 		defer bench.Dir.Close()
-		notices(env.stderr, bench.Notes)
+		env.notices(bench.Notes)
 	}
 	suite, err := f.chosen(bench)
 	if err != nil {
@@ -249,7 +277,7 @@ func execEval(ctx context.Context, env *environment, f evalFlags) error {
 	if note != "" {
 		notice(env.stderr, "%s", note)
 	}
-	notices(env.stderr, append(a.notes, dir.Notes()...))
+	env.notices(append(a.notes, dir.Notes()...))
 	work, done := patient(ctx, env.stderr)
 	defer done()
 	bar.show(answering, len(dir.Done()), suite.Items())

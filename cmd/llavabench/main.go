@@ -81,6 +81,7 @@ type environment struct {
 	// manifest, which may be nil, is told what eval is about to run; its error ends the command.
 	manifest func(rundir.Manifest) error
 	features pipeline.FeatureStore // of eval's vision tower; nil for none
+	told     map[string]bool       // notices of eval that were printed and need not be again; nil prints all
 	label    string                // what eval's progress belongs to; "" for nothing else
 }
 
@@ -126,6 +127,7 @@ Exit codes: 0 done, 1 failed, 2 the command line was wrong.`,
 		newCPU(env),
 		newQuantize(env),
 		newEval(env),
+		newAblate(env),
 		newReport(env),
 		newMerge(env),
 		newPower(env),

@@ -98,6 +98,20 @@ func (p *progress) finish() {
 	p.stage = ""
 }
 
+// notices prints each remark of a run, but for those that an earlier run of several has printed.
+func (env *environment) notices(remarks []string) {
+	var fresh []string
+	for _, r := range remarks {
+		if !env.told[r] {
+			fresh = append(fresh, r)
+		}
+		if env.told != nil {
+			env.told[r] = true
+		}
+	}
+	notices(env.stderr, fresh)
+}
+
 // notices prints each different remark once.
 func notices(w io.Writer, remarks []string) {
 	seen := map[string]bool{}

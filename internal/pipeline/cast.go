@@ -15,6 +15,7 @@ import (
 type caster struct {
 	tensor.Source
 	part                string
+	check               bool         // tensors have the right type and shape, but need not have their values
 	to                  tensor.DType // Invalid: as stored
 	overflow, underflow int64
 }
@@ -22,11 +23,8 @@ type caster struct {
 // source gives the tensors of one part and how its matrices are to be held, for a weight type of the options: "stored",
 // "f32", "f16", "bf16", or the name of a quantised format.
 func (p *Pipeline) source(part string, src tensor.Source, weightType string) (*caster, weights.Options, error) {
-	c := &caster{Source: src, part: part}
+	c := &caster{Source: src, part: part, check: p.check}
 	o := weights.Options{Profile: p.profile, Workers: p.workers}
-	if p.check {
-		weightType = "stored"
-	}
 	switch weightType {
 	case "stored":
 	case "f32":
@@ -40,7 +38,11 @@ func (p *Pipeline) source(part string, src tensor.Source, weightType string) (*c
 		if err != nil {
 			return nil, o, fmt.Errorf("%s: weight type %q is not known, expected stored, f32, f16, bf16, %s", part, weightType, strings.Join(weights.RecipeNames(), ", "))
 		}
-		o.Quant = r
+		if p.check { // as stored, in the profile that takes any type
+			o.Profile = weights.F32
+		} else {
+			o.Quant = r
+		}
 	}
 	return c, o, nil
 }
@@ -55,6 +57,10 @@ func (c *caster) Tensor(name string) (tensor.Tensor, bool) {
 	const block = 1 << 16
 	n, from, to := t.Elements(), t.DType.Size(), c.to.Size()
 	data := make([]byte, n*to)
+	if c.check {
+		t.DType, t.Data = c.to, data
+		return t, true
+	}
 	wide, back := make([]float32, block), make([]float32, block)
 	for i := 0; i < n; i += block {
 		end := min(n, i+block)

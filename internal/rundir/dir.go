@@ -49,7 +49,8 @@ func Create(path string, m Manifest) (*Dir, error) {
 		return nil, err
 	}
 	d := &Dir{path: path}
-	if err := d.acquire(); err != nil {
+	var err error
+	if d.lock, err = Lock(path); err != nil {
 		return nil, err
 	}
 	entries, err := os.ReadDir(path)
@@ -75,7 +76,8 @@ func Resume(path string, m Manifest) (*Dir, error) {
 		return nil, fmt.Errorf("%s holds no run to go on with: it has no %s", path, manifestName)
 	}
 	d := &Dir{path: path}
-	if err := d.acquire(); err != nil {
+	var err error
+	if d.lock, err = Lock(path); err != nil {
 		return nil, err
 	}
 	old, err := ReadManifest(path)

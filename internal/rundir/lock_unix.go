@@ -10,16 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// acquire takes the directory's lock. The system releases it when the process ends, however it ends.
-func (d *Dir) acquire() error {
-	f, err := os.OpenFile(filepath.Join(d.path, lockName), os.O_CREATE|os.O_RDWR, 0o644)
+// Lock takes the lock of a directory until the file is closed. The system releases it when the process ends, however it ends.
+func Lock(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
-		return fmt.Errorf("%s is in use by another process (%w)", d.path, err)
+		return nil, fmt.Errorf("%s is in use by another process (%w)", dir, err)
 	}
-	d.lock = f
-	return nil
+	return f, nil
 }

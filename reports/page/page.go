@@ -52,6 +52,7 @@ type Region struct {
 // Options are where a page gets from what is not in the runs.
 type Options struct {
 	Title string
+	Intro []string // paragraphs below the title
 	// Picture gives the picture of a sample again; nil for a page without pictures.
 	Picture func(rundir.Manifest, rundir.Sample) (*imaging.RGB, error)
 	// Views gives where the views of a picture lie on it; nil for a page without tiles.
@@ -81,6 +82,7 @@ func Write(w io.Writer, sections []Section, o Options) (notes []string, err erro
 		Title: o.Title, CSS: template.CSS(pageCSS), JS: template.HTML("<script>" + pageJS + "</script>"),
 		Policy: "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(program[:]) + "'",
 		Data:   template.HTML(`<script type="application/json" id="data">` + string(raw) + `</script>`),
+		Intro:  o.Intro,
 		Notes:  notes,
 	}
 	for i, s := range sections {
@@ -103,6 +105,7 @@ type pageView struct {
 	JS       template.HTML
 	Policy   string
 	Data     template.HTML
+	Intro    []string
 	Notes    []string
 	Sections []sectionView
 }

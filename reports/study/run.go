@@ -22,6 +22,9 @@ type Run struct {
 	Times []rundir.Timing
 	// Cost is what the answers cost; nil where nothing was timed.
 	Cost *cost.Cost
+	// Reused is the number of questions with vision features from an earlier run: they have no times of the tower and of the
+	// whole answer.
+	Reused int
 
 	steady []rundir.Timing // Times without the warm-up, which speeds and latencies leave out
 }
@@ -59,6 +62,9 @@ func Load(path string) (Run, error) {
 			return Run{}, fmt.Errorf("%s: timing %d is of %q, the samples know no such answer there", path, i, t.ID)
 		}
 		r.Times[t.Index] = t
+		if t.Reused > 0 {
+			r.Reused++
+		}
 	}
 	r.Cost = cost.Of(r.Samples, timings)
 	r.steady, _ = cost.Steady(timings)

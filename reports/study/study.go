@@ -98,7 +98,7 @@ func (s Study) Pairs() []Pair {
 			break
 		}
 		for n := b + 1; n < len(s.Runs); n++ {
-			p := Pair{Base: b, New: n, Paired: s.compare(b, n, nil)}
+			p := Pair{Base: b, New: n, Paired: s.Compare(b, n, nil)}
 			if p.N > 0 {
 				out, ps = append(out, p), append(ps, p.P)
 			}
@@ -110,8 +110,8 @@ func (s Study) Pairs() []Pair {
 	return out
 }
 
-// compare pairs the samples of two runs by id. A question about another picture is another question.
-func (s Study) compare(base, new int, keep func(rundir.Sample) bool) stats.Paired {
+// Compare pairs the samples of two runs by id, those that keep takes (nil: all). A question about another picture is another question.
+func (s Study) Compare(base, new int, keep func(rundir.Sample) bool) stats.Paired {
 	theirs := map[string]rundir.Sample{}
 	for _, x := range s.Runs[base].Samples {
 		theirs[x.ID] = x
@@ -149,7 +149,7 @@ func (s Study) Best(keep func(rundir.Sample) bool) (run int, ok bool) {
 		return 0, false
 	}
 	slices.SortStableFunc(order, func(a, b entry) int { return cmp.Compare(b.value, a.value) })
-	p := s.compare(order[1].run, order[0].run, keep)
+	p := s.Compare(order[1].run, order[0].run, keep)
 	return order[0].run, p.N > 0 && p.P < 0.05 && p.Difference > 0
 }
 

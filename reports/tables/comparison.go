@@ -23,10 +23,11 @@ func Comparison(s study.Study) Table {
 			against[p.New] = p
 		}
 	}
-	failed := 0
+	failed, reused := 0, 0
 	for i, r := range s.Runs {
 		a := r.Accuracy(nil)
 		failed += r.Failed()
+		reused += r.Reused
 		row := []Cell{text(r.Name), value(float64(a.N), 0), percent(a)}
 		if p, ok := against[i]; ok {
 			row = append(row, interval(100*p.Difference, 100*p.CI.Low, 100*p.CI.High, 1), pValue(p.Holm), value(float64(p.Better), 0), value(float64(p.Worse), 0))
@@ -47,6 +48,9 @@ func Comparison(s study.Study) Table {
 		intervalWords + " Times are medians of a whole answer. " + costWords
 	if failed > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("%d questions failed, over all runs; they count as wrong.", failed))
+	}
+	if reused > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("%d answers, over all runs, took vision features from an earlier run: the times of an answer are of the others.", reused))
 	}
 	return t
 }
