@@ -18,6 +18,14 @@ bench: build
 bench-quick: build
 	$(BIN) bench --limit 49 --baselines=false --out runs/bench-quick
 
+# Runs the four studies of testdata/ablations on the shipped models (layer of the tower, fewer bits, resolution and tiling, image
+# tokens), each with a report below runs/ablations. What is complete there is left alone.
+.PHONY: ablations
+ablations: build
+	@set -e; for study in layer quantisation resolution tokens; do \
+	  $(BIN) ablate testdata/ablations/$$study.yaml --out runs/ablations/$$study --resume; \
+	done
+
 test:
 	$(GO) test ./...
 

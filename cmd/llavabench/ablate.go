@@ -73,9 +73,9 @@ and times, everything.`,
 	fl.BoolVar(&f.skip, "skip-impossible", false, "leave out cells that cannot be run, and say so in the result")
 	fl.BoolVar(&f.share, "share", true, "compute vision features that cells have in common once; never changes an answer")
 	fl.StringVar(&f.features, "feature-limit", "2GiB", "`size` on disk that kept vision features may have")
-	fl.StringVar(&f.picture, "picture", "1344x672", "`WxH` of the picture whose image tokens --dry-run shows, pixels")
+	fl.StringVar(&f.picture, "picture", "1024x768", "`WxH` of the picture whose image tokens --dry-run shows, pixels")
 	fl.IntVar(&f.threads, "threads", 0, "worker `threads` (default: one per core); never changes a result")
-	fl.IntVar(&f.batch, "batch", 16, "`questions` that go through the decoder together; never changes a result; 1 times each by itself")
+	fl.IntVar(&f.batch, "batch", 1, "`questions` that go through the decoder together: more is faster with large models, but times are then of the batch; never changes a result")
 	fl.StringVar(&f.memory, "memory-limit", "", "memory that a run may take, a `size` such as 4GiB, or none (default: what the machine or its control group has)")
 	fl.BoolVar(&f.report, "report", true, "also write the report (page, tables, figures) to the directory report below --out")
 	fl.BoolVar(&f.json, "json", false, "print the result as JSON")
@@ -344,7 +344,7 @@ func (f ablateFlags) finish(ctx context.Context, env *environment, result studyR
 func parseSize(text string) (imaging.Size, error) {
 	var s imaging.Size
 	if n, err := fmt.Sscanf(text, "%dx%d", &s.W, &s.H); err != nil || n != 2 || fmt.Sprintf("%dx%d", s.W, s.H) != text || s.W < 1 || s.H < 1 {
-		return s, usagef("--picture: %q is not a size such as 1344x672", text)
+		return s, usagef("--picture: %q is not a size such as 1024x768", text)
 	}
 	return s, nil
 }

@@ -147,7 +147,7 @@ cells:
 	code, stdout, stderr := llavabench(t, "ablate", file, "--out", out, "--dry-run", "--picture", "336x336")
 	require.Zero(t, code, stderr)
 	require.Contains(t, stdout, "12 cells, ")
-	require.Regexp(t, `as released +2 +1176`, strings.Join(strings.Fields(stdout), "  "))
+	require.Regexp(t, `as released +model=\S+ +3 +1176\n`, stdout)
 	require.NoDirExists(t, out)
 
 	code, stdout, stderr = llavabench(t, "ablate", file, "--out", out, "--skip-impossible", "--report=false")
