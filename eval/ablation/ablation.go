@@ -78,6 +78,7 @@ var flags = []struct{ key, flag, kind string }{
 	{"dtype", "dtype", "text"}, {"kv_dtype", "kv-dtype", "text"}, {"numerics", "numerics", "text"},
 	{"prompts", "prompts", "text"}, {"template", "template", "text"}, {"max_new_tokens", "max-new-tokens", "integer"},
 	{"temperature", "temperature", "number"}, {"top_p", "top-p", "number"}, {"sample_seed", "sample-seed", "integer"}, {"blind", "blind", "boolean"},
+	{"choose", "choose", "text"}, {"choose_by", "choose-by", "text"}, {"choose_norm", "choose-norm", "text"}, {"choose_end", "choose-end", "boolean"},
 }
 
 // Keys lists the settings that a cell may have, in the order in which they are applied.
