@@ -81,7 +81,7 @@ type Suite struct {
 	// Score gives 0 to 1 for the text of an answer to a question that has a reference.
 	Score func(q Question, text string) float64
 	// Official scores the samples of the whole suite as the benchmark's owners do; nil where nobody does. Shards are not scored.
-	Official func(samples []rundir.Sample) (*Official, error)
+	Official func(samples []rundir.Sample) (*rundir.Official, error)
 }
 
 // Options are how a run is made. Nothing of them changes an answer.

@@ -1,11 +1,7 @@
 package eval
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 
 	"llavabench/internal/cost"
 	"llavabench/internal/rundir"
@@ -25,29 +21,7 @@ type Summary struct {
 	// Cost is what the answers cost: no part of a result, and another one in every run. Absent where no times were recorded.
 	Cost *cost.Cost `json:"cost,omitempty"`
 	// Official is the score by the rules of the benchmark's owners; absent for other suites.
-	Official *Official `json:"official,omitempty"`
-}
-
-// An Official is a run's score by the rules of a benchmark's owners.
-type Official struct {
-	Scorer   string   `json:"scorer,omitempty"` // "" where the answers cannot be scored here, which Notes explain
-	Upstream string   `json:"upstream,omitempty"`
-	Figures  []Figure `json:"figures,omitempty"` // the headline first
-	Answered int      `json:"answered"`
-	Missing  int      `json:"missing"`  // questions without an answer
-	Unparsed int      `json:"unparsed"` // answers that no rule understands
-	Notes    []string `json:"notes,omitempty"`
-}
-
-// A Figure is one figure of a score.
-type Figure struct {
-	Name  string   `json:"name"`
-	Value *float64 `json:"value"` // null where it is not a finite number
-	Text  string   `json:"text"`  // as upstream prints it
-	N     int      `json:"n,omitempty"`
-	Unit  string   `json:"unit"` // "percent", "ratio", "points" or "count"
-	// CI is the 95 % interval, clustered by image where questions share one; absent where nothing is known.
-	CI *stats.Interval `json:"ci95,omitempty"`
+	Official *rundir.Official `json:"official,omitempty"`
 }
 
 // A Group is the accuracy of a set of samples, with its 95 % interval. Questions about one image are a cluster of samples,
@@ -66,14 +40,7 @@ type Group struct {
 // ReadSummary reads the summary of a run directory.
 func ReadSummary(dir string) (Summary, error) {
 	var s Summary
-	b, err := os.ReadFile(filepath.Join(dir, rundir.SummaryFile))
-	if err != nil {
-		return s, err
-	}
-	if err := json.Unmarshal(b, &s); err != nil {
-		return s, fmt.Errorf("%s: %w", filepath.Join(dir, rundir.SummaryFile), err)
-	}
-	return s, nil
+	return s, rundir.ReadSummary(dir, &s)
 }
 
 // Results is the summary without the cost: what is the same whenever the answers are.

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 
-	"llavabench/eval"
 	"llavabench/eval/official"
 	"llavabench/eval/suites"
 	"llavabench/internal/atomicfile"
@@ -207,7 +206,7 @@ func suiteFiles(ctx context.Context, run *official.Run, data string, bar *progre
 }
 
 // printOfficial prints the score by the owners' rules.
-func printOfficial(env *environment, o *eval.Official) error {
+func printOfficial(env *environment, o *rundir.Official) error {
 	w := &stickyWriter{w: env.stdout}
 	if o.Scorer != "" {
 		w.printf("\nby the owners' rules, scorer %s (%s)\n", o.Scorer, o.Upstream)

@@ -58,6 +58,12 @@ func TestEvalOfABenchmark(t *testing.T) {
 	require.Equal(t, "mean F1", summary.Official.Figures[0].Name)
 	require.Equal(t, 3, summary.Failed)
 
+	stdout = mustRun(t, "report", run, "--out", filepath.Join(out, "report"))
+	require.Contains(t, stdout, "mean F1")
+	table, err := os.ReadFile(filepath.Join(out, "report/tables/official.txt"))
+	require.NoError(t, err)
+	require.NotContains(t, string(table), "published", "6 questions are not those of the papers")
+
 	code, stdout, stderr = llavabench(t, "score", run, "--scorer", "all", "--json")
 	require.Zero(t, code, stderr)
 	var scores struct {

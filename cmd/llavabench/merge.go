@@ -123,7 +123,7 @@ func quoteGlob(path string) string {
 }
 
 // officialOf scores merged samples by the rules of the benchmark's owners; nil for other suites, and where the data are not there.
-func officialOf(env *environment, run string, samples []rundir.Sample) *eval.Official {
+func officialOf(env *environment, run string, samples []rundir.Sample) *rundir.Official {
 	m, err := rundir.ReadManifest(run)
 	if err != nil {
 		return nil // Merge has read it, and says what is wrong with it

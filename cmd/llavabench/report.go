@@ -47,7 +47,9 @@ No model is run. Pictures of the shipped suite are drawn again from their seed; 
 them, if they are still there and still the same. The same runs give the same files, byte for byte.
 
 Accuracy comes with 95 % intervals. The best is set in bold only where it is better than the second by a paired test on the
-same questions. Published values of the papers appear, marked as such, where the suite is one of the public benchmarks.`,
+same questions. Scores of public benchmarks by their owners' rules have a table of their own. What the papers state of the released
+models stands beside them, marked as published and not measured, only where a run measured the same figure over the whole split;
+a list of all published values of the benchmark follows.`,
 		Example: `  llavabench report runs/llava15 runs/llava16 --out runs/report
   llavabench report runs/* --out report --title 'Resolution and small text' --picture-mb 60`,
 		Args: cobra.MinimumNArgs(1),

@@ -110,7 +110,7 @@ func (r *Run) Eval() (eval.Suite, error) {
 		Score: func(q eval.Question, text string) float64 {
 			return r.scoreOne(scorer, index[q.ID], text)
 		},
-		Official: func(samples []rundir.Sample) (*eval.Official, error) { return r.Score("", samples) },
+		Official: func(samples []rundir.Sample) (*rundir.Official, error) { return r.Score("", samples) },
 	}, nil
 }
 
@@ -194,12 +194,12 @@ func (r *Run) Result(scorer suites.Scorer, samples []rundir.Sample) (*suites.Res
 
 // Score scores the samples of a run with a scorer, "" for the official one. Answers that only a judge or the owners' server can
 // score give no figures, and notes that say so.
-func (r *Run) Score(scorer string, samples []rundir.Sample) (*eval.Official, error) {
+func (r *Run) Score(scorer string, samples []rundir.Sample) (*rundir.Official, error) {
 	sc, err := r.Suite.Scorer(scorer)
 	if err != nil {
 		return nil, err
 	}
-	out := &eval.Official{}
+	out := &rundir.Official{}
 	for _, s := range samples {
 		if s.Error == "" {
 			out.Answered++
@@ -218,7 +218,7 @@ func (r *Run) Score(scorer string, samples []rundir.Sample) (*eval.Official, err
 	out.Scorer, out.Upstream = sc.Name, sc.Upstream
 	out.Answered, out.Missing, out.Unparsed, out.Notes = result.Answered, result.Missing, result.Unparsed, result.Notes
 	for _, m := range result.Metrics {
-		figure := eval.Figure{Name: m.Name, Text: m.Text(), N: m.N, Unit: m.Unit}
+		figure := rundir.Figure{Name: m.Name, Text: m.Text(), N: m.N, Unit: m.Unit}
 		if !math.IsNaN(m.Value) && !math.IsInf(m.Value, 0) {
 			figure.Value = &m.Value
 		}

@@ -29,7 +29,7 @@ const (
 // maxLine bounds a line of the logs; an answer of thousands of tokens stays far below.
 const maxLine = 64 << 20
 
-// maxManifest bounds a manifest: thousands of files stay far below.
+// maxManifest bounds a manifest and a summary: thousands of files stay far below.
 const maxManifest = 64 << 20
 
 // A Dir is a run directory that is being written. One process at a time has it.
@@ -265,25 +265,33 @@ func (d *Dir) writeJSON(name string, v any) error {
 func ReadManifest(path string) (Manifest, error) {
 	var m Manifest
 	name := filepath.Join(path, manifestName)
-	f, err := openLog(name, os.O_RDONLY)
-	if err != nil {
+	if err := readJSON(name, &m); err != nil {
 		return m, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
-	if err != nil {
-		return m, err
-	}
-	if len(b) > maxManifest {
-		return m, fmt.Errorf("%s has more than %d bytes", name, maxManifest)
-	}
-	if err := json.Unmarshal(b, &m); err != nil {
-		return m, fmt.Errorf("%s: %w", name, err)
 	}
 	if m.SchemaVersion < 1 || m.SchemaVersion > SchemaVersion {
 		return m, fmt.Errorf("%s: schema_version is %d, this program reads 1 to %d", name, m.SchemaVersion, SchemaVersion)
 	}
 	return m, nil
+}
+
+// readJSON reads a file of one object, of bounded size.
+func readJSON(name string, v any) error {
+	f, err := openLog(name, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
+	if err != nil {
+		return err
+	}
+	if len(b) > maxManifest {
+		return fmt.Errorf("%s has more than %d bytes", name, maxManifest)
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // ReadSamples reads the samples of a run, complete lines only.

@@ -5,6 +5,8 @@ package published
 import (
 	"slices"
 	"strings"
+
+	"llavabench/internal/rundir"
 )
 
 // A Value is one published figure.
@@ -15,6 +17,32 @@ type Value struct {
 	Value  float64 `json:"value"`
 	Digits int     `json:"-"` // decimals as published
 	Source string  `json:"source"`
+	// Same is what of a run is the published quantity; nil where nothing that a run can have is: a server or a judge scored it, or
+	// the split cannot be told.
+	Same *Quantity `json:"-"`
+}
+
+// A Quantity is a figure of an official score (rundir.Official).
+type Quantity struct {
+	Figure string // its name
+	// N is what the figure counts, and Items the questions of the run, in the whole published split, so that no part passes for it;
+	// 0 is any.
+	N, Items int
+	Split    string // of suites with several; "" otherwise
+	// Prompts are the names of the prompts that the value was made with, where others change what is asked; nil for any.
+	Prompts []string
+}
+
+// Of is the figure of a run that is the quantity; ok is false where it has none.
+func (q *Quantity) Of(suite rundir.Suite, o *rundir.Official) (f rundir.Figure, ok bool) {
+	if q == nil || o == nil || q.Items != 0 && suite.Items != q.Items || q.Split != "" && suite.Split != q.Split || q.Prompts != nil && !slices.Contains(q.Prompts, suite.Prompts) {
+		return rundir.Figure{}, false
+	}
+	i := slices.IndexFunc(o.Figures, func(f rundir.Figure) bool { return f.Name == q.Figure })
+	if i < 0 || q.N != 0 && o.Figures[i].N != q.N || o.Figures[i].Value == nil {
+		return rundir.Figure{}, false
+	}
+	return o.Figures[i], true
 }
 
 // Sources.
@@ -24,21 +52,42 @@ const (
 	blog16   = "LLaVA-NeXT blog and model zoo, January 2024"
 )
 
+// The quantities that a run can have. Numbers of questions are those of the splits that LLaVA's evaluation asks.
+var (
+	gqa          = &Quantity{Figure: "Accuracy", N: 12578}
+	scienceqa    = &Quantity{Figure: "Accuracy", N: 4241}
+	scienceImg   = &Quantity{Figure: "IMG-Accuracy", N: 2017}
+	textvqaOCR   = &Quantity{Figure: "accuracy", N: 5000, Prompts: []string{"llava", "lmms-eval:ocr"}}
+	textvqa      = &Quantity{Figure: "accuracy", N: 5000, Prompts: []string{"llava:no-ocr", "lmms-eval", "vlmevalkit"}}
+	pope         = &Quantity{Figure: "mean F1", N: 8910}
+	mme          = &Quantity{Figure: "perception", Items: 2374}
+	mmeCognition = &Quantity{Figure: "cognition", Items: 2374}
+	mmbench      = &Quantity{Figure: "circular", N: 1176}
+	seed         = &Quantity{Figure: "Total", N: 19242}
+	mmmu         = &Quantity{Figure: "Overall", N: 900, Split: "validation"}
+)
+
 // columns name the benchmarks of the rows below.
 var (
 	columns15 = []column{
-		{"vqav2", "accuracy, test-dev (%)"}, {"gqa", "accuracy, test-dev balanced (%)"}, {"vizwiz", "accuracy, test (%)"}, {"scienceqa", "accuracy, questions with image (%)"},
-		{"textvqa", "accuracy, val, OCR tokens in the prompt (%)"}, {"pope", "mean F1 of the three splits (%)"}, {"mme", "perception (points)"}, {"mmbench", "circular accuracy, dev (%)"},
-		{"mmbench_cn", "circular accuracy, dev (%)"}, {"seed", "accuracy, all (%)"}, {"llava_bench", "relative score (%)"}, {"mmvet", "score (%)"},
+		{"vqav2", "accuracy, test-dev (%)", nil}, {"gqa", "accuracy, test-dev balanced (%)", gqa}, {"vizwiz", "accuracy, test (%)", nil},
+		{"scienceqa", "accuracy, questions with image (%)", scienceImg}, {"textvqa", "accuracy, val, OCR tokens in the prompt (%)", textvqaOCR},
+		{"pope", "mean F1 of the three splits (%)", pope}, {"mme", "perception (points)", mme}, {"mmbench", "circular accuracy, dev (%)", mmbench},
+		{"mmbench_cn", "circular accuracy, dev (%)", nil}, {"seed", "accuracy, all (%)", seed}, {"llava_bench", "relative score (%)", nil}, {"mmvet", "score (%)", nil},
 	}
 	columns16 = []column{
-		{"mmmu", "accuracy, val (%)"}, {"mathvista", "accuracy, testmini (%)"}, {"vqav2", "accuracy, test-dev (%)"}, {"gqa", "accuracy, test-dev balanced (%)"}, {"vizwiz", "accuracy, test (%)"},
-		{"scienceqa", "accuracy, questions with image (%)"}, {"textvqa", "accuracy, val, no OCR tokens (%)"}, {"pope", "mean F1 of the three splits (%)"}, {"mme", "perception (points)"},
-		{"mme", "cognition (points)"}, {"mmbench", "circular accuracy, dev (%)"}, {"mmbench_cn", "circular accuracy, dev (%)"}, {"seed", "accuracy, images (%)"}, {"llava_bench", "relative score (%)"}, {"mmvet", "score (%)"},
+		{"mmmu", "accuracy, val (%)", mmmu}, {"mathvista", "accuracy, testmini (%)", nil}, {"vqav2", "accuracy, test-dev (%)", nil},
+		{"gqa", "accuracy, test-dev balanced (%)", gqa}, {"vizwiz", "accuracy, test (%)", nil}, {"scienceqa", "accuracy, questions with image (%)", scienceImg},
+		{"textvqa", "accuracy, val, no OCR tokens (%)", textvqa}, {"pope", "mean F1 of the three splits (%)", pope}, {"mme", "perception (points)", mme},
+		{"mme", "cognition (points)", mmeCognition}, {"mmbench", "circular accuracy, dev (%)", mmbench}, {"mmbench_cn", "circular accuracy, dev (%)", nil},
+		{"seed", "accuracy, images (%)", nil}, {"llava_bench", "relative score (%)", nil}, {"mmvet", "score (%)", nil},
 	}
 )
 
-type column struct{ suite, metric string }
+type column struct {
+	suite, metric string
+	same          *Quantity
+}
 
 // rows are models with a value for each column.
 var rows = []struct {
@@ -59,11 +108,11 @@ var rows = []struct {
 
 // others are figures that stand alone.
 var others = []Value{
-	{"scienceqa", "LLaVA-13B v0", "accuracy, test (%)", 90.90, 2, released},
-	{"scienceqa", "LLaVA-13B v1.3", "accuracy, test (%)", 91.09, 2, released},
-	{"llava_bench", "LLaVA-13B v1-336 LoRA", "relative score (%)", 70.1, 1, modelZoo},
-	{"llava_bench", "LLaVA-13B LLaMA-2-Chat", "relative score (%)", 67.9, 1, modelZoo},
-	{"llava_bench", "LLaVA-7B LLaMA-2-Chat LoRA", "relative score (%)", 62.8, 1, modelZoo},
+	{"scienceqa", "LLaVA-13B v0", "accuracy, test (%)", 90.90, 2, released, scienceqa},
+	{"scienceqa", "LLaVA-13B v1.3", "accuracy, test (%)", 91.09, 2, released, scienceqa},
+	{"llava_bench", "LLaVA-13B v1-336 LoRA", "relative score (%)", 70.1, 1, modelZoo, nil},
+	{"llava_bench", "LLaVA-13B LLaMA-2-Chat", "relative score (%)", 67.9, 1, modelZoo, nil},
+	{"llava_bench", "LLaVA-7B LLaMA-2-Chat LoRA", "relative score (%)", 62.8, 1, modelZoo, nil},
 }
 
 // For gives the published figures of a suite, oldest generation first; none for any other suite.
@@ -84,7 +133,7 @@ func For(suite string) []Value {
 			if r.values[i] >= 1000 && r.values[i] == float64(int(r.values[i])) || c.metric == "cognition (points)" {
 				digits = 0
 			}
-			out = append(out, Value{suite, r.model, c.metric, r.values[i], digits, r.source})
+			out = append(out, Value{suite, r.model, c.metric, r.values[i], digits, r.source, c.same})
 		}
 	}
 	return out

@@ -20,6 +20,8 @@ type Run struct {
 	Samples  []rundir.Sample
 	// Times are those of each sample; a sample without has the zero value.
 	Times []rundir.Timing
+	// Official is the score by the rules of the benchmark's owners; nil where the run has none.
+	Official *rundir.Official
 	// Cost is what the answers cost; nil where nothing was timed.
 	Cost *cost.Cost
 	// Reused is the number of questions with vision features from an earlier run: they have no times of the tower and of the
@@ -41,6 +43,9 @@ func Load(path string) (Run, error) {
 	}
 	if len(r.Samples) == 0 {
 		return Run{}, fmt.Errorf("%s: no sample was answered yet", path)
+	}
+	if r.Official, err = rundir.ReadOfficial(path); err != nil {
+		return Run{}, err
 	}
 	timings, err := rundir.ReadTimings(path)
 	if err != nil {

@@ -17,6 +17,9 @@ func All(s study.Study) []Table {
 	if s.Baseline {
 		out = append(out, Comparison(s))
 	}
+	if t := official(s); len(t.Rows) > 0 {
+		out = append(out, t)
+	}
 	out = append(out, accuracy(s))
 	if len(s.Categories()) > 0 {
 		out = append(out, categories(s))
@@ -53,10 +56,14 @@ func accuracy(s study.Study) Table {
 		{Key: "questions", Title: "n"}, {Key: "accuracy_percent", Title: "accuracy", Unit: "%"}, {Key: "failed", Title: "failed"},
 		{Key: "image_tokens", Title: "image tokens"}, {Key: "prompt_tokens", Title: "prompt", Unit: "positions"},
 	}}
-	known := published.For(s.Suite.Name)
-	if slices.ContainsFunc(s.Runs, func(r study.Run) bool { return len(of(known, r)) > 0 }) {
-		t.Columns = append(t.Columns, Column{Key: "published_not_measured", Title: "of this model", Published: true, Text: true})
-		t.Notes = append(t.Notes, "Published values are those of the released models as their authors state them; they were not measured here, and their metric may be another one.")
+	scored, isScored := headlineColumn(s)
+	if isScored {
+		t.Columns = append(t.Columns, scored)
+	}
+	released := slices.ContainsFunc(s.Runs, func(r study.Run) bool { return ofModel(r).Number })
+	if released {
+		t.Columns = append(t.Columns, Column{Key: "published_not_measured", Title: "of this model", Unit: scored.Unit, Published: true})
+		t.Notes = append(t.Notes, "Published values are those of the released models as their authors state them for the official score of the same split; they were not measured here.")
 	}
 	best, ok := s.Best(nil)
 	for i, r := range s.Runs {
@@ -65,25 +72,19 @@ func accuracy(s study.Study) Table {
 		acc.Best = ok && i == best
 		row := []Cell{text(r.Name), text(r.Manifest.System.Variant), text(r.Manifest.System.DType), value(float64(a.N), 0), acc, value(float64(r.Failed()), 0),
 			value(r.ImageTokens(), 0), value(r.PromptTokens(), 0)}
-		if len(row) < len(t.Columns) {
-			row = append(row, text(strings.Join(of(known, r), "; ")))
+		if isScored {
+			row = append(row, headline(r))
+		}
+		if released {
+			row = append(row, ofModel(r))
 		}
 		t.Rows = append(t.Rows, row)
 	}
 	t.Caption = about(s) + " Questions that failed count as wrong. " + intervalWords + " " + boldWords
-	return t
-}
-
-// of prints the published values of a run's model.
-func of(known []published.Value, r study.Run) []string {
-	model := published.Model(r.Manifest.System.Model)
-	var out []string
-	for _, v := range known {
-		if v.Model == model {
-			out = append(out, fmt.Sprintf("%s %s", format(v.Value, v.Digits), v.Metric))
-		}
+	if isScored {
+		t.Caption += " Accuracy is the mean mark of single questions; the official score may be made of them in another way."
 	}
-	return out
+	return t
 }
 
 // about says what was run: models, data, number of questions, settings.
@@ -128,7 +129,7 @@ func shortVersion(v string) string {
 	return v
 }
 
-// categories has a row for each category and a column for each run, and reference columns for the published models.
+// categories has a row for each category and a column for each run.
 func categories(s study.Study) Table {
 	t := Table{Name: "categories", Title: "Accuracy by category", Columns: []Column{{Key: "category", Title: "category", Text: true}, {Key: "questions", Title: "n"}}}
 	for _, r := range s.Runs {
@@ -152,27 +153,7 @@ func categories(s study.Study) Table {
 		row(c, study.In(c))
 	}
 	row("all", nil)
-	metric := ""
-	for _, v := range published.For(s.Suite.Name) {
-		if metric == "" {
-			metric = v.Metric
-		}
-		if v.Metric != metric {
-			continue
-		}
-		t.Columns = append(t.Columns, Column{Key: v.Model + "_published", Title: v.Model, Published: true})
-		for i := range t.Rows {
-			c := Cell{}
-			if i == len(t.Rows)-1 {
-				c = value(v.Value, v.Digits)
-			}
-			t.Rows[i] = append(t.Rows[i], c)
-		}
-	}
 	t.Caption = about(s) + " " + intervalWords + " " + boldWords
-	if metric != "" {
-		t.Notes = append(t.Notes, "Published columns: "+metric+", as the models' authors state it; not measured here.")
-	}
 	return t
 }
 

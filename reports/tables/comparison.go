@@ -2,6 +2,7 @@ package tables
 
 import (
 	"fmt"
+	"slices"
 
 	"llavabench/internal/stats"
 	"llavabench/reports/study"
@@ -16,6 +17,10 @@ func Comparison(s study.Study) Table {
 		{Key: "image_tokens", Title: "image tokens"}, {Key: "prompt_tokens", Title: "prompt", Unit: "positions"},
 		{Key: "answer_ms", Title: "answer", Unit: "ms"}, {Key: "questions_per_hour", Title: "questions/h"}, {Key: "weights_mb", Title: "weights", Unit: "MB"}, {Key: "peak_memory_mb", Title: "peak memory", Unit: "MB"},
 	}}
+	scored, isScored := headlineColumn(s)
+	if isScored {
+		t.Columns = slices.Insert(t.Columns, 2, scored)
+	}
 	against := map[int]study.Pair{}
 	pairs := s.Pairs()
 	for _, p := range pairs {
@@ -29,6 +34,9 @@ func Comparison(s study.Study) Table {
 		failed += r.Failed()
 		reused += r.Reused
 		row := []Cell{text(r.Name), value(float64(a.N), 0), percent(a)}
+		if isScored {
+			row = slices.Insert(row, 2, headline(r))
+		}
 		if p, ok := against[i]; ok {
 			row = append(row, interval(100*p.Difference, 100*p.CI.Low, 100*p.CI.High, 1), pValue(p.Holm), value(float64(p.Better), 0), value(float64(p.Worse), 0))
 		} else {

@@ -103,25 +103,6 @@ func TestNothingIsBoldByChance(t *testing.T) {
 	}
 }
 
-func TestPublishedValuesAreMarked(t *testing.T) {
-	dir := t.TempDir()
-	studytest.WriteRun(t, filepath.Join(dir, "a"), 21, studytest.Generations[1], func(m *rundir.Manifest, _ *rundir.Sample) {
-		m.System.Model, m.Suite.Name = "llava-hf/llava-1.5-7b-hf", "pope"
-	})
-	all := All(load(t, filepath.Join(dir, "a")))
-	for _, name := range []string{"accuracy", "categories", "published"} {
-		for _, format := range []string{"md", "tex", "txt"} {
-			require.Contains(t, strings.ToLower(write(t, byName(t, all, name), format)), "published", name)
-		}
-	}
-	require.Equal(t, "85.9 mean F1 of the three splits (%)", byName(t, all, "accuracy").Rows[0][8].Text)
-	require.Contains(t, write(t, byName(t, all, "categories"), "csv"), "LLaVA-1.5-7B_published")
-	require.Contains(t, write(t, byName(t, all, "categories"), "tex"), "\\textit{85.9}")
-	for _, table := range All(load(t, studytest.Write(t, 21, studytest.Generations[1])...)) {
-		require.NotContains(t, strings.ToLower(write(t, table, "md")), "published", "a suite of one's own has no published values")
-	}
-}
-
 // A CSV file loads without options: one line of unique names, as many fields everywhere, numbers where one is.
 func TestCSV(t *testing.T) {
 	for _, s := range []study.Study{hostileStudy(t), load(t, studytest.Write(t, 35, studytest.Quantised...)...)} {
