@@ -84,14 +84,19 @@ class Model:
                 layer.load_state_dict({k: t["model.mm_projector." + key + k] for k in ("weight", "bias")})
         self.newline = t.get("model.image_newline")
 
-    def answer(self, views, refs, before, question, most=8):
+    def prompt(self, views, refs, before, question):
+        """The merged sequence [1, positions, hidden] of the ids before the picture, the picture and the ids behind it."""
         d = self.decoder
         x = self.projector(self.tower(torch.from_numpy(S.normalise(views)))).flatten(0, 1)
         refs = torch.tensor(refs)
         image = x[refs.clamp(min=0)]
         if self.newline is not None:
             image = torch.where(refs[:, None] < 0, self.newline, image)
-        x = torch.cat([d.embed_tokens(torch.tensor(before)), image, d.embed_tokens(torch.tensor(question))])[None]
+        return torch.cat([d.embed_tokens(torch.tensor(before)), image, d.embed_tokens(torch.tensor(question))])[None]
+
+    def answer(self, views, refs, before, question, most=8):
+        d = self.decoder
+        x = self.prompt(views, refs, before, question)
         out, past, start = [], [[] for _ in d.layers], 0
         while len(out) < most:
             n = x.shape[1]
@@ -103,6 +108,15 @@ class Model:
                 break
             x = d.embed_tokens(torch.tensor([[out[-1]]]))
         return out
+
+    def likelihood(self, prompt, ids, size):
+        """The log-likelihood of ids behind a prompt, over the first size ids of the vocabulary: one pass over both, nothing kept."""
+        d = self.decoder
+        x = torch.cat([prompt, d.embed_tokens(torch.tensor([ids[:-1]], dtype=torch.long))], 1)
+        n = x.shape[1]
+        mask = torch.full((n, n), float("-inf")).triu(1)
+        logits = d.lm_head(d(x, torch.arange(n), mask)[0, -len(ids):])[:, :size]
+        return torch.log_softmax(logits.double(), -1).gather(1, torch.tensor(ids)[:, None]).sum().item()
 
 
 def main():
