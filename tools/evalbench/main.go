@@ -1,9 +1,13 @@
 // Command evalbench measures what a run of eval gains by sharing the work of questions about one picture and by generating
 // answers together, against one question at a time with nothing shared, on a random model of about half a gigabyte that it makes
-// in a temporary directory. Two loads:
+// in a temporary directory. Four loads:
 //
 //	POPE      18 questions a picture, one token an answer (yes or no)
 //	TextVQA   1 question a picture, answers of 10 tokens
+//	letters   1 question a picture with 4 options, of which the most likely letter is chosen
+//	texts     the same with texts of some 6 tokens
+//
+// For the last two each option is also scored by itself, as one prompt after the other, in the run with nothing shared.
 //
 // Both ways take turns; their samples must have the same bytes, and the medians of questions per hour are compared. Then it measures
 // what the runner itself takes per question, and how long 50,000 samples take to be summarised.
@@ -20,6 +24,7 @@ import (
 	"syscall"
 	"time"
 
+	"llavabench/eval/local"
 	"llavabench/internal/pipeline"
 	"llavabench/internal/stats"
 	"llavabench/internal/synth"
@@ -34,6 +39,7 @@ type load struct {
 	perPicture int
 	alone      int // of these, how many are also asked one at a time: the time of a question does not depend on its number
 	tokens     int
+	choose     local.Choice
 }
 
 func main() {
@@ -70,8 +76,10 @@ func run(ctx context.Context, rounds, batch int, numerics string) error {
 	fmt.Printf("model of %.2f GB, %s, numerics %s, %d threads, %s\n\n", float64(p.Work().WeightBytes)/1e9, p.DType(), p.Numerics(), p.Threads(), kernels.ISA())
 	fmt.Printf("%-8s  %20s  %20s  %s\n", "load", "alone, questions/h", "together, questions/h", "ratio")
 	for _, l := range []load{
-		{"POPE", 36, 18, 3, 1},
-		{"TextVQA", 8, 1, 3, 10},
+		{name: "POPE", questions: 36, perPicture: 18, alone: 3, tokens: 1},
+		{name: "TextVQA", questions: 8, perPicture: 1, alone: 3, tokens: 10},
+		{name: "letters", questions: 4, perPicture: 1, alone: 1, choose: local.Choice{Choose: local.Likelihood, ChooseBy: local.ByLetter, ChooseNorm: local.NormSum}},
+		{name: "texts", questions: 4, perPicture: 1, alone: 1, choose: local.Choice{Choose: local.Likelihood, ChooseBy: local.ByText, ChooseNorm: local.NormSum}},
 	} {
 		var alone, together []float64
 		for range rounds {

@@ -30,6 +30,9 @@ func (l load) suite(n int) eval.Suite {
 					Text:  fmt.Sprintf("Is there a thing %d?\nYes or no.", i),
 					Image: func() (*imaging.RGB, error) { return noise(picture), nil },
 				}
+				if l.choose.Choose != "" {
+					q = offer(q, "a small thing", "two large things", "no thing at all", "some other thing")
+				}
 				if !yield(q, nil) {
 					return
 				}
@@ -51,7 +54,11 @@ func noise(number int) *imaging.RGB {
 
 // measure runs n questions of a load and gives questions per hour and the bytes of the samples.
 func measure(ctx context.Context, p *pipeline.Pipeline, l load, n int, how pipeline.Together, work string) (perHour float64, samples []byte, err error) {
-	took, samples, err := timed(ctx, local.New(p, local.Options{MaxNewTokens: l.tokens}, how), l.suite(n), how.Batch, filepath.Join(work, "run"))
+	var system eval.System = local.New(p, local.Options{MaxNewTokens: l.tokens, Choice: l.choose}, how)
+	if how.NoShare && l.choose.Choose != "" {
+		system = apart{system}
+	}
+	took, samples, err := timed(ctx, system, l.suite(n), how.Batch, filepath.Join(work, "run"))
 	return float64(n) / took.Hours(), samples, err
 }
 
