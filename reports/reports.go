@@ -39,7 +39,7 @@ const (
 // Options are how a report is made.
 type Options struct {
 	Title string // of the page; "" is made from the suites
-	// Baseline says that the first run of every suite is what the others are compared with.
+	// Baseline says that all runs answered the same questions, and that the first is what the others are compared with.
 	Baseline bool
 	page.Options
 }
@@ -65,8 +65,8 @@ func WriteAll(out string, runs []Run, o Options) (Index, error) {
 		return Index{}, err
 	}
 	groups := study.Group(runs)
-	for i := range groups {
-		groups[i].Baseline = o.Baseline
+	if o.Baseline {
+		groups = []study.Study{study.Against(runs)}
 	}
 	w := &writer{out: out, index: Index{Title: o.Title, Page: PageName}}
 	if w.index.Title == "" {

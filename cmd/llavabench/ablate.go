@@ -327,7 +327,7 @@ func (f ablateFlags) finish(ctx context.Context, env *environment, result studyR
 	if f.json {
 		return printJSON(env, result)
 	}
-	if err := printCells(env, runs, false); err != nil {
+	if err := printCells(env, []study.Study{study.Against(runs)}, false); err != nil {
 		return err
 	}
 	fmt.Fprintln(env.stdout)

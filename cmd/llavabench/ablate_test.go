@@ -186,3 +186,21 @@ func TestShippedStudies(t *testing.T) {
 		require.Contains(t, stdout, " 0 of them impossible")
 	}
 }
+
+// Prompts are compared on the same questions of a public benchmark.
+func TestAblateOfABenchmark(t *testing.T) {
+	file, out := writeStudy(t, `
+suite: {name: pope, data: `+benchmarks(t)+`, limit: 4}
+settings: {model: MODEL, max_new_tokens: 1}
+grid: {prompts: [llava, lmms-eval, vlmevalkit]}
+`), filepath.Join(t.TempDir(), "out")
+	code, stdout, stderr := llavabench(t, "ablate", file, "--out", out)
+	require.Zero(t, code, stderr)
+	require.Regexp(t, `prompts=vlmevalkit +4 .* 1\.000 `, stdout)
+	code, _, stderr = llavabench(t, "reproduce", filepath.Join(out, "prompts=lmms-eval"))
+	require.Zero(t, code, stderr)
+
+	code, _, stderr = llavabench(t, "ablate", writeStudy(t, "suite: {name: pope}\nsettings: {model: MODEL}\ncells: [{name: a}]"), "--out", out+"2")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "needs --data")
+}

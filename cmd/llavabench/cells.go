@@ -135,9 +135,9 @@ func (c cell) complete(dir string) bool {
 	})
 }
 
-// printCells prints the runs side by side, compared with the first.
-func printCells(env *environment, runs []study.Run, asJSON bool) error {
-	for i, s := range study.Group(runs) {
+// printCells prints the runs of each study side by side, compared with its first.
+func printCells(env *environment, studies []study.Study, asJSON bool) error {
+	for i, s := range studies {
 		s.Baseline = true
 		t := tables.Comparison(s)
 		if asJSON {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"llavabench/reports/study"
 )
 
 // Cells are ordinary runs in directories of their names, complete ones are left alone on resume, and changed files are noticed.
@@ -27,7 +29,7 @@ func TestCells(t *testing.T) {
 	require.Equal(t, "hd", runs[1].Name)
 	require.Equal(t, []string{"llavabench", "eval", "--variant", "llava15hd", "--model", model}, runs[1].Manifest.Command[:6])
 	require.Empty(t, stdout.String())
-	require.NoError(t, printCells(env, runs, false))
+	require.NoError(t, printCells(env, study.Group(runs), false))
 	for _, want := range []string{"paired differences to as-it-is", "difference, points", "image tokens", "p, Holm"} {
 		require.Contains(t, stdout.String(), want)
 	}
@@ -79,6 +81,6 @@ func TestCellsWithoutAnswers(t *testing.T) {
 		runs, err := runCells(context.Background(), env, out, cells, resume)
 		require.ErrorContains(t, err, "none: none of 2 questions was answered")
 		require.Len(t, runs, 2)
-		require.NoError(t, printCells(env, runs, true))
+		require.NoError(t, printCells(env, study.Group(runs), true))
 	}
 }

@@ -172,7 +172,7 @@ func (f evalFlags) eachSubject(ctx context.Context, env *environment, given *pfl
 		}
 		runs, failed = append(runs, made...), append(failed, err)
 	}
-	if err := printCells(env, runs, f.json); err != nil {
+	if err := printCells(env, study.Group(runs), f.json); err != nil {
 		return err
 	}
 	if !f.json {

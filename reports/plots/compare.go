@@ -39,12 +39,18 @@ func differences(s study.Study) (*Figure, error) {
 	f := newFigure("differences", "Paired differences", newPlot("difference in accuracy (percentage points)", ""))
 	f.Caption = "Differences in accuracy on the same questions, with 95 % intervals. Filled markers: p < 0.05 after Holm's correction for the number of pairs." + which +
 		fmt.Sprintf(" %d questions of %s.", pairs[0].N, s.Title())
+	if s.Baseline {
+		f.plot.X.Label.Text = "difference to " + short(s.Runs[0].Name) + " (percentage points)"
+	}
 	labels := make([]string, len(pairs))
 	reach := 0.0
 	var clear, open spans
 	for i, p := range pairs {
 		y := float64(len(pairs) - 1 - i)
-		labels[len(pairs)-1-i] = short(s.Runs[p.New].Name) + "\n− " + short(s.Runs[p.Base].Name)
+		labels[len(pairs)-1-i] = short(s.Runs[p.New].Name)
+		if !s.Baseline {
+			labels[len(pairs)-1-i] += "\n− " + short(s.Runs[p.Base].Name)
+		}
 		ci := stats.Interval{Low: max(p.CI.Low, -1), High: min(p.CI.High, 1)}
 		b := span{100 * p.Difference, y, 100 * ci.Low, 100 * ci.High}
 		if p.Holm < 0.05 {

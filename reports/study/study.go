@@ -40,6 +40,16 @@ func Group(runs []Run) []Study {
 	return out
 }
 
+// Against makes one study of runs that answered the same questions, however they were asked (other prompts make another suite
+// for Group), with the first as the baseline.
+func Against(runs []Run) Study {
+	s := Study{Suite: runs[0].Manifest.Suite, Runs: runs, Baseline: true}
+	for _, r := range runs {
+		s.Suite.Items = max(s.Suite.Items, r.Manifest.Suite.Items)
+	}
+	return s
+}
+
 // Title names the suite with what its items depend on.
 func (s Study) Title() string {
 	t := s.Suite.Name
