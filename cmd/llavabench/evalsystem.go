@@ -33,13 +33,21 @@ type answerer struct {
 	close    func() error
 }
 
+// together is how many questions are to go through the decoder together.
+func (f evalFlags) together() int {
+	if f.opts.SampleTimeout != 0 {
+		return 1 // each has a time of its own
+	}
+	return f.batch
+}
+
 // open opens the system that --model names: a checkpoint, or a model on a server.
 func (f evalFlags) open(ctx context.Context, suite eval.Suite, bar *progress) (answerer, error) {
 	if strings.HasPrefix(f.model.path, remote.Prefix) {
 		return f.openRemote(suite)
 	}
 	memory.ResetPeak()
-	p, err := f.model.open(ctx, bar, pipeline.Demand{Images: 1, Text: usualText, NewTokens: f.opts.MaxNewTokens})
+	p, err := f.model.open(ctx, bar, pipeline.Demand{Images: 1, Text: usualText, NewTokens: f.opts.MaxNewTokens, Sequences: f.together()})
 	if err != nil {
 		return answerer{}, err
 	}

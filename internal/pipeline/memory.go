@@ -19,7 +19,8 @@ type Demand struct {
 	Images    int
 	Text      int // positions of text
 	NewTokens int
-	Sequences int // answered at a time; 0 is 1
+	// Sequences are to be answered at a time, fewer where their key-value caches do not fit; 0 is 1.
+	Sequences int
 }
 
 // A part is a share of the memory of a run.
@@ -101,13 +102,18 @@ func (n need) String() string {
 	return strings.Join(list, ", ")
 }
 
+// choice is how the checkpoint is held.
+func (p *Pipeline) choice() choice {
+	return choice{p.opts.DecoderWeights, p.opts.TowerWeights, p.opts.ProjectorWeights, p.kvType, false}
+}
+
 // checkMemory refuses a checkpoint that cannot fit, from its configuration and the headers of its files, before anything is
 // read, and notes one that fits only in part.
 func (p *Pipeline) checkMemory(d Demand) error {
 	if d.Limit <= 0 {
 		return nil
 	}
-	c := choice{p.opts.DecoderWeights, p.opts.TowerWeights, p.opts.ProjectorWeights, p.kvType, false}
+	c := p.choice()
 	n := p.need(d, c)
 	least := n.least()
 	if least > d.Limit {
@@ -120,7 +126,18 @@ func (p *Pipeline) checkMemory(d Demand) error {
 	return nil
 }
 
-// need adds up what a run takes.
+// noteBatch says how many sequences go together where the caches of as many as the demand asks for do not fit. Shorter prompts than
+// the demand's leave room for more.
+func (p *Pipeline) noteBatch() {
+	n := p.need(p.demand, p.choice())
+	each := p.kvBytes(n.positions, p.kvType)
+	if fit := max(1, p.KVRoom()/max(1, each)); fit < int64(p.demand.Sequences) {
+		p.notes = append(p.notes, fmt.Sprintf("the key-value caches of about %d questions fit into the memory, those of %d do not (%d positions, %s each): fewer are answered together",
+			fit, p.demand.Sequences, n.positions, memory.Format(each)))
+	}
+}
+
+// need adds up what a run of one sequence takes.
 func (p *Pipeline) need(d Demand, c choice) need {
 	image, views := p.asked(d)
 	n := need{positions: image + d.Text + d.NewTokens}
@@ -136,9 +153,8 @@ func (p *Pipeline) need(d Demand, c choice) need {
 	}
 	n.parts = append(n.parts, vectors)
 	n.perKV = p.kvBytes(1<<16, c.kv) >> 16
-	sequences := max(1, d.Sequences)
 	n.parts = append(n.parts,
-		part{name: "KV cache", detail: kvDetail(c.kv, n.positions, sequences), bytes: int64(sequences) * p.kvBytes(n.positions, c.kv)},
+		part{name: "KV cache", detail: fmt.Sprintf("%s, %d positions", strings.ToLower(c.kv.String()), n.positions), bytes: p.kvBytes(n.positions, c.kv)},
 		part{name: "activations", detail: fmt.Sprintf("%d views", views), bytes: p.activationBytes(n.positions, image, views)},
 		part{name: "program", detail: "fixed", bytes: programBytes})
 	return n
@@ -153,16 +169,8 @@ func (p *Pipeline) KVRoom() int64 {
 	if p.demand.Limit <= 0 {
 		return DefaultKVRoom
 	}
-	n := p.need(p.demand, choice{p.opts.DecoderWeights, p.opts.TowerWeights, p.opts.ProjectorWeights, p.kvType, false})
+	n := p.need(p.demand, p.choice())
 	return int64(n.positions)*n.perKV + max(0, p.demand.Limit-n.total())/2
-}
-
-func kvDetail(kv tensor.DType, positions, sequences int) string {
-	detail := fmt.Sprintf("%s, %d positions", strings.ToLower(kv.String()), positions)
-	if sequences > 1 {
-		detail += fmt.Sprintf(" of %d sequences", sequences)
-	}
-	return detail
 }
 
 // programBytes is what the program takes without a model: its code, tables and tokenizer, and what the collector leaves lying.
@@ -302,9 +310,8 @@ func (p *Pipeline) activationBytes(positions, image, views int) int64 {
 // wouldFit names changes with which the checkpoint could be run.
 func (p *Pipeline) wouldFit(d Demand, c choice, n need) string {
 	var ways []string
-	perPosition := n.perKV * int64(max(1, d.Sequences))
-	if spare := d.Limit - n.least() + perPosition*int64(n.positions); perPosition > 0 && spare/perPosition >= 64 {
-		ways = append(ways, fmt.Sprintf("a sequence of at most %d positions", spare/perPosition/64*64-64))
+	if spare := d.Limit - n.least() + n.perKV*int64(n.positions); n.perKV > 0 && spare/n.perKV >= 64 {
+		ways = append(ways, fmt.Sprintf("a sequence of at most %d positions", spare/n.perKV/64*64-64))
 	}
 	// first names the first of several choices that fits.
 	first := func(choices ...choice) {

@@ -2,7 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,11 +43,36 @@ func TestMemoryLimit(t *testing.T) {
 	}
 	require.ErrorContains(t, open(gib/2, nil), "nothing smaller would fit either")
 	require.ErrorContains(t, open(4*gib, func(o *Options) { o.Weights = "q4" }), "decoder 4.30 GiB (q4, in memory)")
-	require.ErrorContains(t, open(gib, func(o *Options) { o.Demand.Sequences = 8 }), "648 positions of 8 sequences")
 	require.NoError(t, open(10*gib, nil), "mapped weights fit by two thirds")
 	require.ErrorContains(t, open(9*gib+100<<20, nil), "a sequence of at most")
 	require.NoError(t, open(9*gib+100<<20, func(o *Options) { o.KV = tensor.F16 }))
 	require.NoError(t, open(0, nil), "no limit")
+}
+
+// Where the caches of a batch do not fit, fewer go together: the batch does not refuse a model, and what it takes stays below the
+// limit.
+func TestBatchFitsIntoMemory(t *testing.T) {
+	open := func(limit int64, sequences int) (room, each int64, notes []string) {
+		p, err := Open(context.Background(), shipped+"models/llava16", Options{Demand: Demand{Limit: limit, Source: "the test", Images: 1, Text: 64, NewTokens: 8, Sequences: sequences}})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, p.Close()) }()
+		n := p.need(p.demand, p.choice())
+		if limit > 0 {
+			require.LessOrEqual(t, p.KVRoom()-p.kvBytes(n.positions, p.kvType), max(0, limit-n.total()))
+		}
+		return p.KVRoom(), p.kvBytes(n.positions, p.kvType), slices.DeleteFunc(p.Notes(), func(s string) bool { return !strings.Contains(s, "answered together") })
+	}
+	const plenty = 64 << 30
+	_, each, notes := open(plenty, 16)
+	require.Empty(t, notes)
+	room, _, notes := open(plenty, int(plenty/each))
+	require.Less(t, room, int64(plenty))
+	require.Len(t, notes, 1)
+	require.Contains(t, notes[0], fmt.Sprintf("the key-value caches of about %d questions fit into the memory, those of %d do not", room/each, plenty/each))
+	_, _, notes = open(0, int(2*DefaultKVRoom/each))
+	require.Len(t, notes, 1, "without a limit there is a default")
+	_, _, notes = open(plenty, 0)
+	require.Empty(t, notes)
 }
 
 // What is added up is what is allocated.

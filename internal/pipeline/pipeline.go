@@ -112,6 +112,7 @@ func Open(ctx context.Context, path string, o Options) (_ *Pipeline, err error) 
 	if err = p.checkMemory(o.Demand); err != nil {
 		return nil, err
 	}
+	p.noteBatch()
 	if err = p.guarded(p.build); err != nil {
 		return nil, err
 	}
