@@ -213,6 +213,7 @@ var outputKinds = []struct {
 	{"logits", func(s rundir.Sample) string { return s.LogitsSHA256 }, true},
 	{"output_ids", func(s rundir.Sample) string { return fmt.Sprint(s.OutputIDs) }, false},
 	{"output_tokens", func(s rundir.Sample) string { return fmt.Sprint(len(s.OutputIDs)) }, false},
+	{"options", options, true},
 	{"text", func(s rundir.Sample) string { return s.Text }, false},
 	{"score", score, false},
 	{"failure", func(s rundir.Sample) string { return s.Error }, false},
@@ -225,6 +226,15 @@ func OutputKinds() []string {
 		names = append(names, k.name)
 	}
 	return names
+}
+
+// options are the log-likelihoods that an answer was chosen by, to the last bit; "" where it was generated.
+func options(s rundir.Sample) string {
+	var list []string
+	for _, o := range s.Options {
+		list = append(list, fmt.Sprintf("%s %v", o.Answer, o.LogProb))
+	}
+	return strings.Join(list, ", ")
 }
 
 func score(s rundir.Sample) string {

@@ -64,7 +64,7 @@ const RulesText = `# When must the outputs be equal, sample by sample? same: whe
 # were changed; always; never.
 exact: same
 # Samples that may differ nevertheless, by kind: pixels, prompt, image_tokens, prompt_tokens, logits,
-# output_ids, output_tokens, text, score, failure.
+# output_ids, output_tokens, options, text, score, failure.
 allow: {}
 # same: both runs must answer the same questions; any: those that both answer are compared.
 questions: same

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"llavabench/internal/imaging"
 	"llavabench/internal/rundir"
@@ -54,6 +55,7 @@ type answerData struct {
 	Prompt  int      `json:"prompt"`
 	Output  int      `json:"output"`
 	Latency *float64 `json:"latency,omitempty"` // ms
+	Options string   `json:"options,omitempty"` // with their log-likelihoods, where the answer was chosen by them
 }
 
 // leftOut is why the pictures behind the bound are missing.
@@ -157,6 +159,11 @@ func answer(r study.Run, n int) *answerData {
 	if score, ok := x.Mark(); ok {
 		a.Score = &score
 	}
+	var options []string
+	for _, o := range x.Options {
+		options = append(options, fmt.Sprintf("%s %.2f", o.Answer, o.LogProb))
+	}
+	a.Options = strings.Join(options, ", ")
 	if ms, ok := r.Latency(n); ok {
 		ms = math.Round(ms*10) / 10
 		a.Latency = &ms

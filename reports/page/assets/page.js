@@ -239,7 +239,8 @@
       body.append(element("tr", {},
         element("td", {}, study.runs[i].name),
         element("td", { class: v.kind }, v.mark + " " + v.word),
-        element("td", { class: "said" }, a ? (a.error !== undefined ? a.error : a.text) : ""),
+        element("td", { class: "said" }, a ? (a.error !== undefined ? a.error : a.text) : "",
+          a && a.options !== undefined ? element("div", { class: "small" }, "log-likelihoods: " + a.options) : ""),
         number(a ? String(a.image) : ""), number(a ? String(a.prompt) : ""), number(a ? String(a.output) : ""),
         number(a && a.latency !== undefined ? a.latency.toFixed(1) : "")));
     });
