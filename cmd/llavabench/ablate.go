@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"llavabench/eval"
 	"llavabench/eval/ablation"
 	"llavabench/eval/remote"
 	"llavabench/internal/features"
@@ -142,6 +143,7 @@ type plan struct {
 func (f ablateFlags) plan(ctx context.Context, env *environment, spec ablation.Spec, size imaging.Size) (plan, error) {
 	p := plan{spec: spec, size: size}
 	var cells []cell
+	suites := map[string]error{} // why the questions cannot be asked, by the prompts: all else about them is the same in all cells
 	bar := newProgress(env.stderr)
 	defer bar.finish()
 	for i, c := range spec.Cells {
@@ -155,7 +157,16 @@ func (f ablateFlags) plan(ctx context.Context, env *environment, spec ablation.S
 				x.cell.args = append(x.cell.args, "--"+o.flag+"="+o.value)
 			}
 		}
-		x.tokens, x.views, x.reason = probe(ctx, x.cell, size)
+		var ef evalFlags
+		if ef, x.reason = parseEval(x.cell.args); x.reason == nil {
+			if _, ok := suites[ef.prompts]; !ok {
+				suites[ef.prompts] = probeSuite(ef)
+			}
+			x.reason = suites[ef.prompts]
+		}
+		if x.reason == nil {
+			x.tokens, x.views, x.reason = probe(ctx, ef, size)
+		}
 		if ctx.Err() != nil {
 			return plan{}, ctx.Err()
 		}
@@ -168,25 +179,26 @@ func (f ablateFlags) plan(ctx context.Context, env *environment, spec ablation.S
 	return p, nil
 }
 
-// probe opens what a cell runs, without loading weights, and says why it cannot be run.
-func probe(ctx context.Context, c cell, size imaging.Size) (tokens, views int, err error) {
-	f, err := parseEval(c.args)
-	if err != nil {
-		return 0, 0, err
-	}
+// probeSuite says why the questions of a run cannot be asked.
+func probeSuite(f evalFlags) error {
 	bench, err := f.official()
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	if bench != nil {
 		defer bench.Dir.Close()
 	}
-	suite, err := f.chosen(bench)
-	if err != nil {
+	_, err = f.chosen(bench)
+	return err
+}
+
+// probe opens what a run asks, without loading weights, and says why it cannot be run. A model on a server is not asked.
+func probe(ctx context.Context, f evalFlags, size imaging.Size) (tokens, views int, err error) {
+	if err := f.checkRun(); err != nil {
 		return 0, 0, err
 	}
 	if strings.HasPrefix(f.model.path, remote.Prefix) {
-		_, err := f.openRemote(suite)
+		_, err := f.openRemote(eval.Suite{})
 		return 0, 0, err
 	}
 	f.model.opts.Check = true

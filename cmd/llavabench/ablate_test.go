@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"llavabench/eval/ablation"
+	"llavabench/internal/imaging"
 	"llavabench/internal/rundir"
 )
 
@@ -184,6 +185,21 @@ func TestShippedStudies(t *testing.T) {
 		require.Zero(t, code, stderr)
 		require.NotContains(t, stdout, "impossible\n")
 		require.Contains(t, stdout, " 0 of them impossible")
+	}
+
+	page := read(t, filepath.Join(root, "docs/ablations.md"))
+	_, page, _ = strings.Cut(page, "```yaml\n")
+	example, _, ok := strings.Cut(page, "```")
+	require.True(t, ok)
+	spec, err := ablation.Parse("docs/ablations.md", []byte(example))
+	require.NoError(t, err)
+	require.Len(t, spec.Cells, 6)
+	for _, c := range spec.Cells {
+		f, err := parseEval(spec.Args(c))
+		require.NoError(t, err)
+		tokens, _, err := probe(t.Context(), f, imaging.Size{W: 1024, H: 768})
+		require.NoError(t, err, c.Name)
+		require.Positive(t, tokens)
 	}
 }
 

@@ -350,22 +350,28 @@ func (e noAnswerError) Error() string {
 // maxBatch bounds --batch: beyond some dozens nothing is gained.
 const maxBatch = 1024
 
-// chosen is the suite that the flags ask for; bench is the public benchmark, if it is one.
-func (f evalFlags) chosen(bench *official.Run) (eval.Suite, error) {
-	if f.opts.SampleTimeout < 0 {
-		return eval.Suite{}, usagef("--sample-timeout cannot be negative")
-	}
-	if f.batch < 1 || f.batch > maxBatch {
-		return eval.Suite{}, usagef("--batch is %d, expected 1 to %d", f.batch, maxBatch)
-	}
-	if f.limit < 0 || f.opts.MaxNewTokens < 1 {
-		return eval.Suite{}, usagef("--limit cannot be negative and --max-new-tokens must be at least 1")
-	}
-	if len(f.categories) > 0 && (f.file != "" || bench != nil) {
-		return eval.Suite{}, usagef("--categories belongs to the suite sight")
+// checkRun refuses values of flags that no run can have.
+func (f evalFlags) checkRun() error {
+	switch {
+	case f.opts.SampleTimeout < 0:
+		return usagef("--sample-timeout cannot be negative")
+	case f.batch < 1 || f.batch > maxBatch:
+		return usagef("--batch is %d, expected 1 to %d", f.batch, maxBatch)
+	case f.limit < 0 || f.opts.MaxNewTokens < 1:
+		return usagef("--limit cannot be negative and --max-new-tokens must be at least 1")
+	case len(f.categories) > 0 && (f.file != "" || f.suite != sightSuite):
+		return usagef("--categories belongs to the suite sight")
 	}
 	if err := f.opts.Sampling().Check(); err != nil {
-		return eval.Suite{}, usageError{err}
+		return usageError{err}
+	}
+	return nil
+}
+
+// chosen is the suite that the flags ask for; bench is the public benchmark, if it is one.
+func (f evalFlags) chosen(bench *official.Run) (eval.Suite, error) {
+	if err := f.checkRun(); err != nil {
+		return eval.Suite{}, err
 	}
 	if f.file != "" {
 		return jsonl.Suite(f.file, f.images, f.limit)

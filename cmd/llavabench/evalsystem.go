@@ -77,6 +77,9 @@ func (f evalFlags) openRemote(suite eval.Suite) (answerer, error) {
 	if f.opts.Blind || f.opts.Template != "" || f.verify || f.model.dtype != "" || f.model.opts.Variant != "" || len(f.model.opts.Set) > 0 {
 		return answerer{}, usagef("--blind, --template, --verify, --dtype, --variant and --set are about a checkpoint, and %s is on a server", f.model.path)
 	}
+	if f.opts.Temperature != 0 {
+		return answerer{}, usagef("--temperature: %s is on a server, which is asked for its most probable answer", f.model.path)
+	}
 	if f.opts.Choose != "" {
 		return answerer{}, usagef("--choose %s: %s is behind a chat interface, which gives no log-likelihoods of given answers", f.opts.Choose, f.model.path)
 	}

@@ -20,7 +20,7 @@ const (
 	MaxBytes = 1 << 20
 	MaxCells = 256
 	maxDepth = 10
-	maxNodes = 50000
+	maxNodes = 50_000
 	maxName  = 100 // bytes of a cell's name
 )
 
