@@ -122,6 +122,7 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 	if _, ok := sys.(Batcher); !ok {
 		o.Batch = 1
 	}
+	before := rundir.ReadLoad() // of other runs of this process, and of loading
 	r := runner{suite: s, sys: sys, dir: dir, o: o, meter: newMeter(dir.Done(), s.Items(), o.Now), clock: newClock(o)}
 	for batch, err := range batches(r.unanswered(), o.Batch) {
 		if err != nil {
@@ -148,7 +149,7 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 		}
 	}
 	ended := o.Now()
-	m.Ended, m.Load = &ended, rundir.ReadLoad()
+	m.Ended, m.Load = &ended, rundir.ReadLoad().Since(before)
 	return summary, dir.Finish(m, summary)
 }
 

@@ -40,3 +40,12 @@ func ReadLoad() *Load {
 	}
 	return &l
 }
+
+// Since is the load from an earlier reading to this one; nil where one of them is.
+func (l *Load) Since(before *Load) *Load {
+	if l == nil || before == nil {
+		return nil
+	}
+	// Threads that have ended took what they had got with them.
+	return &Load{CPU: max(0, l.CPU-before.CPU), Waited: max(0, l.Waited-before.Waited)}
+}

@@ -36,7 +36,7 @@ type Manifest struct {
 	Merged []Part `json:"merged,omitempty"`
 	// Pictures is the absolute directory that the pictures were read from; empty for drawn ones.
 	Pictures string `json:"pictures,omitempty"`
-	// Load is how busy the machine was with other work; absent where the system does not say.
+	// Load is how busy the machine was with other work while the run answered; absent where the system does not say.
 	Load    *Load      `json:"load,omitempty"`
 	Started time.Time  `json:"started"`
 	Ended   *time.Time `json:"ended,omitempty"`

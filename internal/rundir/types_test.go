@@ -22,3 +22,10 @@ func TestMark(t *testing.T) {
 		require.Equal(t, c.counts, counts)
 	}
 }
+
+func TestLoadSince(t *testing.T) {
+	before, now := &Load{CPU: 3, Waited: 1}, &Load{CPU: 5, Waited: 0.5}
+	require.Equal(t, &Load{CPU: 2}, now.Since(before), "threads that ended are no negative time")
+	require.Nil(t, now.Since(nil))
+	require.Nil(t, (*Load)(nil).Since(before))
+}
