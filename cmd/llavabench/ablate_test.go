@@ -12,6 +12,7 @@ import (
 	"llavabench/eval/ablation"
 	"llavabench/internal/imaging"
 	"llavabench/internal/rundir"
+	"llavabench/internal/stats"
 )
 
 // study writes a spec about a shipped checkpoint, which MODEL stands for.
@@ -219,4 +220,33 @@ grid: {prompts: [llava, lmms-eval, vlmevalkit]}
 	code, _, stderr = llavabench(t, "ablate", writeStudy(t, "suite: {name: pope}\nsettings: {model: MODEL}\ncells: [{name: a}]"), "--out", out+"2")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "needs --data")
+}
+
+func TestVerdicts(t *testing.T) {
+	interval := func(low, high float64) stats.Interval { return stats.Interval{Low: low, High: high} }
+	for _, c := range []struct {
+		direction ablation.Direction
+		d, holm   float64
+		ci        stats.Interval
+		want      string
+	}{
+		{ablation.Better, 0.1, 0.01, interval(0.05, 0.15), agrees},
+		{ablation.Better, -0.1, 0.01, interval(-0.15, -0.05), disagrees},
+		{ablation.Better, 0.1, 0.2, interval(-0.05, 0.25), notShown},
+		{ablation.Worse, -0.1, 0.01, interval(-0.15, -0.05), agrees},
+		{ablation.Worse, 0.1, 0.01, interval(0.05, 0.15), disagrees},
+		{ablation.Similar, 0.01, 1, interval(-0.01, 0.02), agrees},
+		{ablation.Similar, 0.01, 0.01, interval(0.005, 0.02), agrees},
+		{ablation.Similar, 0.01, 1, interval(-0.01, 0.04), notShown},
+		{ablation.Similar, 0.1, 0.01, interval(0.04, 0.15), disagrees},
+		{ablation.Similar, -0.1, 0.01, interval(-0.15, -0.04), disagrees},
+	} {
+		v := verdict{Says: "so", Source: "s", Cell: "a", Than: "b", Direction: string(c.direction), Within: 3, Outcome: notShown, N: 9, Difference: c.d, CI: c.ci, Holm: c.holm}
+		v.decide()
+		require.Equal(t, c.want, v.Outcome, "%+v", c)
+		require.Contains(t, strings.ToLower(v.sentence()), c.want+": so (s)")
+	}
+	v := verdict{Says: "so", Cell: "a", Than: "b", Outcome: notTested}
+	v.decide()
+	require.Equal(t, "Not tested: so. a or b was not run on the questions that it is about.", v.sentence())
 }

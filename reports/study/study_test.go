@@ -131,3 +131,23 @@ func TestSpeeds(t *testing.T) {
 		require.Equal(t, r.Samples[i+1].PromptTokens, p.Positions)
 	}
 }
+
+// With a baseline there are fewer comparisons to correct for, and the comparisons are the same.
+func TestAgainst(t *testing.T) {
+	all := load(t, 70, studytest.Generations...)
+	s := study.Against(all.Runs)
+	require.Equal(t, all.Suite, s.Suite)
+	pairs := s.Pairs()
+	require.Len(t, pairs, 3)
+	every := map[int]study.Pair{}
+	for _, p := range all.Pairs() {
+		if p.Base == 0 {
+			every[p.New] = p
+		}
+	}
+	for _, p := range pairs {
+		require.Equal(t, every[p.New].Paired, p.Paired)
+		require.LessOrEqual(t, p.Holm, every[p.New].Holm)
+		require.LessOrEqual(t, p.Holm, 3*p.P)
+	}
+}

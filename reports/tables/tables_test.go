@@ -192,3 +192,22 @@ func TestFormat(t *testing.T) {
 }
 
 func zero() float64 { return 0 }
+
+func TestComparison(t *testing.T) {
+	s := study.Against(load(t, studytest.Write(t, 70, studytest.Generations...)...).Runs)
+	s.Runs[1].Reused = 3
+	table := All(s)[0]
+	require.Equal(t, "comparison", table.Name)
+	require.Len(t, table.Rows, 4)
+	difference := 3
+	require.Equal(t, "difference_points", table.Columns[difference].Key)
+	require.Empty(t, table.Rows[0][difference].String(), "the baseline is not compared with itself")
+	for i, p := range s.Pairs() {
+		require.InDelta(t, 100*p.Difference, table.Rows[i+1][difference].Value, 1e-9)
+		require.InDelta(t, p.Holm, table.Rows[i+1][difference+1].Value, 1e-12)
+	}
+	require.Equal(t, []string{"3 answers, over all runs, took vision features from an earlier run: the times of an answer are of the others."}, table.Notes)
+	for _, format := range Formats {
+		require.NotEmpty(t, write(t, table, format))
+	}
+}
