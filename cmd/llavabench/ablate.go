@@ -116,11 +116,11 @@ func execAblate(ctx context.Context, env *environment, f ablateFlags, file strin
 	if err := plan.possible(f.skip); err != nil {
 		return err
 	}
-	result, runs, err := f.runAll(ctx, env, plan, limit)
-	if err != nil {
-		return err
+	runs, failed := f.runAll(ctx, env, plan, limit)
+	if runs == nil {
+		return failed
 	}
-	return f.finish(ctx, env, result, runs)
+	return errors.Join(f.finish(ctx, env, plan.result(runs), runs), failed)
 }
 
 // A planned cell is one of the spec with what would come of it.
@@ -277,14 +277,14 @@ func (p plan) possible(skip bool) error {
 // featuresFile is the file of kept vision features, below the study's directory.
 const featuresFile = ".features"
 
-// runAll makes the runs of all cells that can be run.
-func (f ablateFlags) runAll(ctx context.Context, env *environment, p plan, limit int64) (studyResult, []study.Run, error) {
+// runAll makes the runs of all cells that can be run. With runs, an error is about cells without a single answer.
+func (f ablateFlags) runAll(ctx context.Context, env *environment, p plan, limit int64) ([]study.Run, error) {
 	if err := os.MkdirAll(f.out, 0o755); err != nil {
-		return studyResult{}, nil, err
+		return nil, err
 	}
 	lock, err := rundir.Lock(f.out)
 	if err != nil {
-		return studyResult{}, nil, err
+		return nil, err
 	}
 	if lock != nil {
 		defer lock.Close()
@@ -297,25 +297,27 @@ func (f ablateFlags) runAll(ctx context.Context, env *environment, p plan, limit
 	}
 	inner := *env
 	kept := filepath.Join(f.out, featuresFile)
-	var store *features.Store
 	if f.share {
-		if store, err = features.Open(kept, revision(), limit); err != nil {
-			return studyResult{}, nil, err
+		store, err := features.Open(kept, revision(), limit)
+		if err != nil {
+			return nil, err
 		}
-		defer store.Close()
+		defer func() {
+			if store.Err() != nil {
+				notice(env.stderr, "vision features were not kept to the end: %v", store.Err())
+			}
+			store.Close()
+		}()
 		inner.features = store
 	}
-	runs, err := runCells(ctx, &inner, f.out, cells, f.resume)
-	if err != nil {
-		return studyResult{}, nil, err
-	}
-	if store != nil && store.Err() != nil {
-		notice(env.stderr, "vision features were not kept to the end: %v", store.Err())
+	runs, failed := runCells(ctx, &inner, f.out, cells, f.resume)
+	if runs == nil {
+		return nil, failed
 	}
 	if err := os.Remove(kept); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return studyResult{}, nil, err
+		return nil, err
 	}
-	return p.result(runs), runs, nil
+	return runs, failed
 }
 
 // finish writes the result and the report, and prints what came out.

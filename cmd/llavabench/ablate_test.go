@@ -61,6 +61,8 @@ func TestAblate(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(stdout), &result))
 	require.Len(t, result.Cells, 4)
 	require.Equal(t, notShown, result.Verdicts[0].Outcome)
+	require.Nil(t, result.Cells[0].Against)
+	require.Equal(t, 3, result.Cells[1].Against.N)
 	reused := map[string]bool{}
 	for _, c := range result.Cells {
 		require.Equal(t, read(t, filepath.Join(apart, c.Run, rundir.SamplesFile)), read(t, filepath.Join(shared, c.Run, rundir.SamplesFile)), c.Name)
@@ -220,6 +222,20 @@ grid: {prompts: [llava, lmms-eval, vlmevalkit]}
 	code, _, stderr = llavabench(t, "ablate", writeStudy(t, "suite: {name: pope}\nsettings: {model: MODEL}\ncells: [{name: a}]"), "--out", out+"2")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "needs --data")
+}
+
+// A cell that answers nothing is in the result, and the exit code tells.
+func TestAblateWithoutAnswers(t *testing.T) {
+	file, out := writeStudy(t, `
+suite: {limit: 1}
+settings: {model: MODEL, max_new_tokens: 1}
+cells: [{name: a}, {name: b, max_image_tokens: 1100}]
+`), filepath.Join(t.TempDir(), "out")
+	code, stdout, stderr := llavabench(t, "ablate", file, "--out", out, "--report=false", "--picture", "336x168")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "b: none of 1 questions was answered")
+	require.Contains(t, stdout, "1 questions failed")
+	require.FileExists(t, filepath.Join(out, "ablation.json"))
 }
 
 func TestVerdicts(t *testing.T) {

@@ -35,6 +35,14 @@ type cellResult struct {
 	CI         *stats.Interval   `json:"ci95,omitempty"`
 	// Tokens is the mean number of image tokens of a question.
 	Tokens *float64 `json:"image_tokens,omitempty"`
+	// Against is the comparison with the baseline; absent for that one itself.
+	Against *pairedCell `json:"against_baseline,omitempty"`
+}
+
+// A pairedCell is a paired comparison, corrected for the number of cells.
+type pairedCell struct {
+	stats.Paired
+	Holm float64 `json:"p_holm"`
 }
 
 // The outcomes of a claim.
@@ -88,6 +96,10 @@ func (p plan) result(runs []study.Run) studyResult {
 			out.Tokens = &n
 		}
 		r.Cells = append(r.Cells, out)
+	}
+	for _, x := range study.Against(runs).Pairs() {
+		i := slices.IndexFunc(r.Cells, func(c cellResult) bool { return c.Name == runs[x.New].Name })
+		r.Cells[i].Against = &pairedCell{x.Paired, x.Holm}
 	}
 	r.Verdicts = verdicts(p.spec.Claims, study.Study{Runs: runs}, at)
 	return r
