@@ -104,7 +104,7 @@ with other settings, another model or another suite is refused with the differen
 A question that fails (a picture that cannot be read, logits that are not finite, --sample-timeout) is recorded with its error,
 counts as wrong, and the run goes on; --strict ends it there. Weights that are written to or cut off during the run end it.
 Questions about one picture share its preprocessing, its vision features and the decoder's state after the tokens with which
-their prompts begin, and up to --batch questions go through the decoder together, so that the weights are read once for all. Each
+their prompts begin, questions about different pictures the template's words before the picture, and up to --batch questions go through the decoder together, so that the weights are read once for all. Each
 answer has the bits that it gets alone; --batch 1 --no-share shows it.
 
 The summary says what an answer cost: mean, p50, p90 and p99 of each stage, of a decoded token, of the time to the first token

@@ -70,6 +70,7 @@ type Pipeline struct {
 	features FeatureStore
 	towerID  []byte
 	kept     *company // of the last requests, where more about the same pictures are to come
+	opening  begun    // of requests about different pictures
 }
 
 // Open opens the checkpoint at path (a directory, or a name in the hub cache) and builds its networks over the mapped

@@ -70,9 +70,7 @@ type company struct {
 	pictures []Picture
 	err      error   // why the pictures cannot be seen
 	cost     Timings // of what was done for all, not yet shared out
-	// The decoder's state after the first tokens of all prompts; nil when there is one request only.
-	ids     []int
-	session *llama.Session
+	begun            // after the first tokens of all prompts; nothing when there is one request only
 }
 
 // about reports whether the company is about a request's pictures.
@@ -84,6 +82,8 @@ type batch struct {
 	members []member
 	bytes   int64 // of the key-value caches
 	limit   int64 // for bytes; 0 is none
+	// prepared is the time that reading the opening of the prompts took.
+	prepared time.Duration
 }
 
 // A member is a request with what the decoder has not yet read of its prompt.
@@ -102,7 +102,18 @@ func (p *Pipeline) answerSome(ctx context.Context, reqs []Request, o Together) (
 	}
 	start := time.Now()
 	b := &batch{p: p, limit: o.KVBytes}
-	for most := min(max(1, o.Batch), len(reqs)); len(b.members) < most; {
+	most := min(max(1, o.Batch), len(reqs))
+	if !o.NoShare {
+		took, err := p.prepare(ctx, reqs[:most], o)
+		if err != nil {
+			return nil, err
+		}
+		b.prepared = took
+		if p.opening.session != nil {
+			b.bytes = p.opening.session.Bytes()
+		}
+	}
+	for len(b.members) < most {
 		rest := reqs[len(b.members):]
 		if rest[0].Observer != nil {
 			break
@@ -142,6 +153,9 @@ func (b *batch) answer(ctx context.Context, start time.Time) ([]Result, error) {
 	}
 	if err := b.p.readPrompts(ctx, able); err != nil {
 		return nil, err
+	}
+	for _, m := range able {
+		m.answer.Timings.Prefill += b.prepared / time.Duration(len(able))
 	}
 	since := func() time.Duration { return time.Since(start) }
 	room := int64(0) // for the continuations' caches
@@ -191,17 +205,21 @@ func (b *batch) add(ctx context.Context, reqs []Request, more bool, o Together) 
 			}
 		}
 	}
+	from := c.begun
+	if from.session == nil && !o.NoShare {
+		from = p.opening
+	}
 	if c.session != nil {
 		b.bytes += c.session.Bytes()
 	}
 	first := len(b.members)
 	for _, r := range reqs {
-		m, bytes := b.member(c, r)
+		m, bytes := b.member(c, from, r)
 		if o.KVBytes > 0 && len(b.members) > 0 && b.bytes+bytes > o.KVBytes {
 			p.kept, full = c, true
 			break
 		}
-		if err := m.open(p, c); err != nil {
+		if err := m.open(p, from); err != nil {
 			return false, err
 		}
 		b.members, b.bytes = append(b.members, m), b.bytes+bytes
@@ -250,7 +268,7 @@ func (b *batch) readCommon(ctx context.Context, c *company, reqs []Request, more
 		p.report("prefill", first+n, rows)
 	}
 	c.cost.Prefill += time.Since(start)
-	c.ids, c.session = ids, session
+	c.begun = begun{ids, session}
 	return false, nil
 }
 
@@ -271,8 +289,8 @@ func commonPrefix(a, b []int) int {
 	return n
 }
 
-// member prepares a request, and says how much its key-value cache takes.
-func (b *batch) member(c *company, r Request) (m member, bytes int64) {
+// member prepares a request that goes on from what was read, and says how much its key-value cache takes.
+func (b *batch) member(c *company, from begun, r Request) (m member, bytes int64) {
 	p := b.p
 	m.answer = &Answer{Pictures: c.pictures}
 	if m.err = placesFit(r); m.err != nil {
@@ -282,9 +300,9 @@ func (b *batch) member(c *company, r Request) (m member, bytes int64) {
 		return m, 0
 	}
 	cut := p.count(r.IDs, m.answer)
-	tokens := 0 // of the prompt, that the company has read
-	if c.session != nil && cut == 0 {
-		tokens = commonPrefix(c.ids, butLast(r.IDs))
+	tokens := 0 // of the prompt, that were read
+	if from.session != nil && cut == 0 {
+		tokens = commonPrefix(from.ids, butLast(r.IDs))
 	}
 	if m.x, m.err = p.embed(r.IDs, tokens, c.pictures); m.err != nil {
 		return m, 0
@@ -304,14 +322,14 @@ func (b *batch) member(c *company, r Request) (m member, bytes int64) {
 	return m, p.kvBytes(own+m.seq.limit, p.kvType) + m.seq.reserve
 }
 
-// open makes the session of a member, after what the company has read of its prompt.
-func (m *member) open(p *Pipeline, c *company) (err error) {
+// open makes the session of a member, after what was read of its prompt.
+func (m *member) open(p *Pipeline, from begun) (err error) {
 	if m.err != nil {
 		return nil
 	}
 	positions := m.answer.PromptTokens
 	if held := positions - len(m.x)/p.llm.Config().Hidden; held > 0 {
-		m.seq.session, err = c.session.Fork(held, positions+m.seq.limit)
+		m.seq.session, err = from.session.Fork(held, positions+m.seq.limit)
 	} else {
 		m.seq.session, err = p.llm.NewSession(positions+m.seq.limit, p.kvType)
 	}
