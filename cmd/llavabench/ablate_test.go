@@ -55,7 +55,7 @@ func TestAblate(t *testing.T) {
 	require.Contains(t, string(page), "Does the global view help?")
 	require.FileExists(t, filepath.Join(shared, "report", "tables", "comparison.tex"))
 
-	code, stdout, stderr = llavabench(t, "ablate", file, "--out", apart, "--share=false", "--report=false", "--json")
+	code, stdout, stderr = llavabench(t, "ablate", file, "--out", apart, "--share=false", "--report=false", "--json", "--batch", "3")
 	require.Zero(t, code, stderr)
 	var result studyResult
 	require.NoError(t, json.Unmarshal([]byte(stdout), &result))

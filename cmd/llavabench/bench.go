@@ -115,6 +115,9 @@ func execBench(ctx context.Context, env *environment, f benchFlags) error {
 	}
 	var runs []benchRun
 	taken := map[string]bool{}
+	once := *env
+	once.told = map[string]bool{}
+	env = &once
 	for _, b := range blind {
 		for _, m := range f.models {
 			r, err := f.ask(ctx, env, m, b, taken)
