@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"llavabench/eval"
+	"llavabench/eval/local"
 	"llavabench/eval/suites"
 	"llavabench/internal/atomicfile"
 	"llavabench/internal/checkpoint"
@@ -109,8 +111,7 @@ func writeChecklist(out io.Writer, run string, m rundir.Manifest, samples []rund
 	if m.Suite.Seed != 0 {
 		w.printf("- The questions are drawn from seed %d.\n", m.Suite.Seed)
 	}
-	w.printf("- Answers are decoded greedily: no chance enters. The same model, data and settings give the same bytes of `%s`\n  with any number of threads and on any supported instruction set.\n", rundir.SamplesFile)
-	w.printf("- Number of runs: 1; another one gives the same answers, so error bars do not come from repeating it.\n")
+	w.printf("%s", howAnswered(m, samples))
 
 	w.printf("\n## Error bars\n\n%s\n", errorBars(s))
 
@@ -225,4 +226,29 @@ func code(s string) string {
 		return "`` " + s + " ``"
 	}
 	return "`" + s + "`"
+}
+
+// howAnswered says how answers came about and what chance had to do with it.
+func howAnswered(m rundir.Manifest, samples []rundir.Sample) string {
+	var o local.Options
+	if err := json.Unmarshal(m.Settings, &o); err != nil {
+		o = local.Options{} // of another program: its settings are listed as they are
+	}
+	chosen := 0
+	for _, s := range samples {
+		if len(s.Options) > 0 {
+			chosen++
+		}
+	}
+	out := ""
+	if o.Choose != "" {
+		out += fmt.Sprintf("- %d answers are an option of their question, the greatest by %s; nothing was generated for them\n  (`options` in `%s`).\n", chosen, o.Describe(), rundir.SamplesFile)
+	}
+	same := "The same model, data and settings give the same bytes of `" + rundir.SamplesFile + "`\n  with any number of threads and on any supported instruction set."
+	if o.Temperature != 0 {
+		return out + fmt.Sprintf("- Tokens are drawn at temperature %g, top-p %g, from seed %d and the question's id. %s\n- Number of runs: 1; other seeds (`--sample-seed`) give other answers, and their spread is not in the error bars.\n",
+			o.Temperature, o.TopP, o.SampleSeed, same)
+	}
+	return out + "- Answers are decoded greedily: no chance enters. " + same +
+		"\n- Number of runs: 1; another one gives the same answers, so error bars do not come from repeating it.\n"
 }

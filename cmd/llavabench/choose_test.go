@@ -57,8 +57,9 @@ func TestChosenRun(t *testing.T) {
 	table, err := os.ReadFile("report/tables/settings.md")
 	require.NoError(t, err)
 	require.Contains(t, string(table), "likelihood")
-	code, _, stderr = llavabench(t, "checklist", "chosen")
+	code, stdout, stderr = llavabench(t, "checklist", "chosen")
 	require.Zero(t, code, stderr)
+	require.Contains(t, stdout, "4 answers are an option of their question, the greatest by the log-likelihood of its letter")
 }
 
 // The letter that is chosen is an answer for every scorer.
