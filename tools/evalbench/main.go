@@ -21,6 +21,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -47,15 +49,16 @@ func main() {
 	rounds := flag.Int("rounds", 3, "how often each way is measured")
 	batch := flag.Int("batch", 18, "questions that are generated together")
 	numerics := flag.String("numerics", "f32", "numeric profile of the matrix products: f32 or bf16")
+	only := flag.String("loads", "", "only the loads of these names, with commas between")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *rounds, *batch, *numerics); err != nil {
+	if err := run(ctx, *rounds, *batch, *numerics, *only); err != nil {
 		log.Fatalln("evalbench:", err)
 	}
 }
 
-func run(ctx context.Context, rounds, batch int, numerics string) error {
+func run(ctx context.Context, rounds, batch int, numerics, only string) error {
 	work, err := os.MkdirTemp("", "evalbench")
 	if err != nil {
 		return err
@@ -81,6 +84,9 @@ func run(ctx context.Context, rounds, batch int, numerics string) error {
 		{name: "letters", questions: 4, perPicture: 1, alone: 1, choose: local.Choice{Choose: local.Likelihood, ChooseBy: local.ByLetter, ChooseNorm: local.NormSum}},
 		{name: "texts", questions: 4, perPicture: 1, alone: 1, choose: local.Choice{Choose: local.Likelihood, ChooseBy: local.ByText, ChooseNorm: local.NormSum}},
 	} {
+		if only != "" && !slices.Contains(strings.Split(only, ","), l.name) {
+			continue
+		}
 		var alone, together []float64
 		for range rounds {
 			a, samples, err := measure(ctx, p, l, l.alone, pipeline.Together{Batch: 1, NoShare: true}, work)
