@@ -53,7 +53,20 @@ func (f *chooseFlags) choice(given *pflag.FlagSet) (local.Choice, error) {
 	return c, nil
 }
 
-// chosenNote says which of a suite's questions are answered by likelihood; "" where none is to be. A suite without any is refused.
+// canChoose refuses a suite none of whose questions offers options, when they are to be chosen by likelihood.
+func canChoose(c local.Choice, s eval.Suite) error {
+	if c.Choose == "" {
+		return nil
+	}
+	for q, err := range s.Questions {
+		if err != nil || len(q.Options) > 0 {
+			return err
+		}
+	}
+	return usagef("--choose %s: no question of %s offers options to choose from", c.Choose, s.Info.Name)
+}
+
+// chosenNote says which of the questions are answered by likelihood; "" where none is to be.
 func chosenNote(c local.Choice, s eval.Suite) (string, error) {
 	if c.Choose == "" {
 		return "", nil
@@ -67,13 +80,9 @@ func chosenNote(c local.Choice, s eval.Suite) (string, error) {
 			offered++
 		}
 	}
-	switch open := s.Items() - offered; {
-	case offered == 0:
-		return "", usagef("--choose %s: no question of %s offers options to choose from", c.Choose, s.Info.Name)
-	case open == 0:
-		return fmt.Sprintf("every question is answered with an option: the greatest by %s", c.Describe()), nil
-	default:
+	if open := s.Items() - offered; open > 0 {
 		return fmt.Sprintf("%d questions are answered with an option: the greatest by %s; answers to the other %d, which offer none, are generated",
 			offered, c.Describe(), open), nil
 	}
+	return "every question is answered with an option: the greatest by " + c.Describe(), nil
 }

@@ -94,9 +94,31 @@ func TestChosenLettersAreScored(t *testing.T) {
 	require.Equal(t, rundir.Option{Answer: "B", Scored: "two dogs", Tokens: texts[0].Options[1].Tokens, LogProb: texts[0].Options[1].LogProb}, texts[0].Options[1])
 }
 
-func TestChooseIsRefused(t *testing.T) {
-	t.Chdir(t.TempDir())
+// A shard may have no question with options where the suite has some, and the shards make the whole run.
+func TestChosenShards(t *testing.T) {
 	model := filepath.Join(repository(t), "testdata/models/llava1")
+	t.Chdir(t.TempDir())
+	eval := []string{"eval", "--model", model, "--suite", "sight", "--limit", "7", "--choose", "likelihood", "--max-new-tokens", "2"}
+	code, _, stderr := llavabench(t, append(eval, "--out", "whole")...)
+	require.Zero(t, code, stderr)
+	merge := []string{"merge", "--out", "merged"}
+	for i := 1; i <= 3; i++ {
+		code, _, stderr = llavabench(t, append(eval, "--shard", fmt.Sprint(i, "/3"), "--out", fmt.Sprint(i))...)
+		require.Zero(t, code, stderr)
+		merge = append(merge, fmt.Sprint(i))
+	}
+	code, _, stderr = llavabench(t, merge...)
+	require.Zero(t, code, stderr)
+	want, err := os.ReadFile("whole/samples.jsonl")
+	require.NoError(t, err)
+	got, err := os.ReadFile("merged/samples.jsonl")
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+}
+
+func TestChooseIsRefused(t *testing.T) {
+	model := filepath.Join(repository(t), "testdata/models/llava1")
+	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("open.jsonl", []byte(`{"question_id":1,"text":"Why?"}`+"\n"), 0o644))
 	require.NoError(t, os.WriteFile("bad.jsonl", []byte(`{"question_id":1,"text":"Why?","options":["x","y"],"answer":"C"}`+"\n"), 0o644))
 	for _, c := range []struct {
@@ -106,6 +128,7 @@ func TestChooseIsRefused(t *testing.T) {
 		{[]string{"--model", "openai:http://localhost:1#m", "--suite", "sight", "--choose", "likelihood"}, "behind a chat interface, which gives no log-likelihoods"},
 		{[]string{"--model", model, "--questions", "open.jsonl", "--choose", "likelihood"}, "no question of open.jsonl offers options"},
 		{[]string{"--model", model, "--questions", "bad.jsonl"}, `line 1: question "1": the answer "C" is neither one of the 2 options nor the letter of one`},
+		{[]string{"--model", model, "--questions", "open.jsonl", "--choose", "likelihood", "--launcher", "slurm", "--shards", "1", "--dry-run"}, "no question of open.jsonl offers options"},
 		{[]string{"--model", model, "--choose", "best"}, `--choose: "best" is not known, expected generate or likelihood`},
 		{[]string{"--model", model, "--choose-end"}, "--choose-end belongs to --choose likelihood"},
 		{[]string{"--model", model, "--choose", "likelihood", "--choose-norm", "word"}, `--choose-norm: "word" is not known, expected sum, token, byte, char`},

@@ -369,10 +369,18 @@ func (f evalFlags) checkRun() error {
 }
 
 // chosen is the suite that the flags ask for; bench is the public benchmark, if it is one.
-func (f evalFlags) chosen(bench *official.Run) (eval.Suite, error) {
+func (f evalFlags) chosen(bench *official.Run) (s eval.Suite, err error) {
 	if err := f.checkRun(); err != nil {
-		return eval.Suite{}, err
+		return s, err
 	}
+	if s, err = f.named(bench); err != nil {
+		return s, err
+	}
+	return s, canChoose(f.opts.Choice, s)
+}
+
+// named is the suite by the name or file that is given.
+func (f evalFlags) named(bench *official.Run) (eval.Suite, error) {
 	if f.file != "" {
 		return jsonl.Suite(f.file, f.images, f.limit)
 	}

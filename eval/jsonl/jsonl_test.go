@@ -5,6 +5,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,6 +86,31 @@ func TestSuiteRefuses(t *testing.T) {
 	require.NoError(t, err)
 	_, err = questions(t, s)[0].Image()
 	require.ErrorContains(t, err, "escapes")
+}
+
+// Options have letters unless the answer is one of their texts.
+func TestOptions(t *testing.T) {
+	file := write(t, filepath.Join(t.TempDir(), "q.jsonl"), `{"question_id":1,"text":"Which?\nA. cat\nB. dog","options":["cat","dog"],"answer":"B"}
+{"question_id":2,"text":"Which?\nA. cat\nB. dog","options":["cat","dog"]}
+{"question_id":3,"text":"Is there a dog?","options":["yes","no"],"answer":"no"}
+{"question_id":4,"text":"Which?","options":["B","A"],"answer":"B"}
+{"question_id":5,"text":"Which?","options":[],"answer":"B"}
+`)
+	s, err := Suite(file, "", 0)
+	require.NoError(t, err)
+	letters := []eval.Option{{Letter: "A", Text: "cat", Answer: "A"}, {Letter: "B", Text: "dog", Answer: "B"}}
+	for i, want := range [][]eval.Option{letters, letters, {{Text: "yes", Answer: "yes"}, {Text: "no", Answer: "no"}}, {{Text: "B", Answer: "B"}, {Text: "A", Answer: "A"}}, nil} {
+		require.Equal(t, want, questions(t, s)[i].Options)
+	}
+	for options, want := range map[string]string{
+		`["one"]`: "1 options, expected 2 to 26", `[1,2]`: "options", `"ab"`: "options",
+		`["a","b","c"]`: `the answer "D" is neither one of the 3 options nor the letter of one`,
+		`["` + strings.Repeat(`x","`, 26) + `y"]`: "27 options",
+	} {
+		_, err := Suite(write(t, file, `{"question_id":1,"text":"Which?","answer":"D","options":`+options+"}"), "", 0)
+		require.ErrorContains(t, err, "line 1")
+		require.ErrorContains(t, err, want)
+	}
 }
 
 func FuzzSuite(f *testing.F) {
