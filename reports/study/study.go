@@ -57,7 +57,7 @@ func (s Study) Title() string {
 		t += " " + s.Suite.Split
 	}
 	if s.Suite.Categories != "" {
-		t += " " + strings.ReplaceAll(s.Suite.Categories, ",", " and ")
+		t += " (" + strings.ReplaceAll(s.Suite.Categories, ",", ", ") + ")"
 	}
 	if s.Suite.Seed != 0 {
 		t += fmt.Sprintf(", seed %d", s.Suite.Seed)
