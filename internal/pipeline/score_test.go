@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"llavabench/internal/imaging"
+	"llavabench/internal/model/llama"
 	"llavabench/internal/tensor"
 	"llavabench/internal/tokenizer"
 )
@@ -187,4 +188,69 @@ func TestChoicesWhereTokensMerge(t *testing.T) {
 	q.Template = "mpt" // which puts nothing before an answer
 	_, _, err = p.Choices(q, []string{"A", ""}, false)
 	require.ErrorContains(t, err, `answer "" adds no token`)
+}
+
+// Picture and question are read once for all answers, and of an answer only the tokens that another one follows.
+func TestAnswersShareOneReading(t *testing.T) {
+	rows, looks := map[string]int{}, 0
+	p := open(t, "llava15", Options{Progress: func(stage string, done, total int) {
+		if stage == "vision tower" && done == total {
+			looks++
+		}
+		if stage != "vision tower" && done == total {
+			rows[stage] += total
+		}
+	}})
+	img := picture(t, "square.png")
+	var reqs []Request
+	further := 0
+	for _, text := range []string{"What is it?", "What is this?", "Is it a cat?"} {
+		prompt, continuations, err := p.Choices(Question{Text: text, Images: 1}, []string{"A", "a cat", "a dog that runs"}, false)
+		require.NoError(t, err)
+		reqs = append(reqs, Request{Images: []*imaging.RGB{img}, IDs: prompt.IDs, Generate: GenerateOptions{Continuations: continuations}})
+		for _, ids := range continuations {
+			further += len(ids) - 1
+		}
+	}
+	positions, shared := 0, butLast(reqs[0].IDs)
+	require.NoError(t, p.AnswerAll(context.Background(), reqs, Together{Batch: 3}, func(i int, r Result) error {
+		require.NoError(t, r.Err)
+		positions += r.Answer.PromptTokens
+		shared = shared[:commonPrefix(shared, reqs[i].IDs)]
+		return nil
+	}))
+	require.Equal(t, 1, looks)
+	picture := p.tower.Config().Features() - 1 // positions beyond the one id
+	require.Equal(t, positions-2*(len(shared)+picture), rows["prefill"])
+	require.Equal(t, further, rows["score"])
+}
+
+// The room that is set aside for a continuation's cache is enough for it.
+func TestContinuationBytes(t *testing.T) {
+	p := open(t, "llava15", Options{})
+	for _, n := range []int{2, 3, 64, 65, 66, 130} {
+		for _, held := range []int{0, 1, 63, 64, 100, 128} { // of another sequence
+			for _, own := range []int{1, 30, 64, 90} {
+				company, err := p.llm.NewSession(held, p.kvType)
+				require.NoError(t, err)
+				hidden := p.llm.Config().Hidden
+				advance := func(s *llama.Session, rows int) {
+					if rows > 0 {
+						require.NoError(t, p.llm.Forward(p.workers, &llama.Scratch{}, make([]float32, rows*hidden), []llama.Segment{{Session: s, Rows: rows}}, nil))
+					}
+				}
+				advance(company, held)
+				s, err := p.newSequence(held+own, GenerateOptions{Continuations: [][]int{make([]int, n)}}, nil, &Timings{})
+				require.NoError(t, err)
+				if s.session, err = company.Fork(held, held+own); held > 0 {
+					s.copied += own
+				}
+				require.NoError(t, err)
+				advance(s.session, own)
+				fork, err := s.session.Fork(held+own, held+own+n-1)
+				require.NoError(t, err)
+				require.LessOrEqual(t, fork.Bytes(), p.continuationBytes(s, make([]int, n)), "%d %d %d", n, held, own)
+			}
+		}
+	}
 }
