@@ -44,7 +44,7 @@ func (p *Pipeline) prepare(ctx context.Context, reqs []Request, o Together) (too
 	if err != nil {
 		return 0, err
 	}
-	err = p.read(ctx, "prefill", []reading{{session, x, &took}}, func([]piece, []float32) error { return nil })
+	err = p.read(ctx, "prefill", []reading{{session, x, &took, len(ids)}}, func([]piece, []float32) error { return nil })
 	if err != nil {
 		return 0, err
 	}

@@ -12,6 +12,7 @@ type reading struct {
 	session *llama.Session
 	x       []float32      // [rows, hidden]
 	took    *time.Duration // its share of the time is added
+	skip    int            // rows at the beginning whose hidden states nobody needs
 }
 
 // A piece is rows of a reading: those from first on.
@@ -38,7 +39,7 @@ func (p *Pipeline) read(ctx context.Context, stage string, all []reading, seen f
 			r := all[end]
 			n := min(len(r.x)/hidden-read[end], p.chunk-rows)
 			x = append(x, r.x[read[end]*hidden:(read[end]+n)*hidden]...)
-			segments = append(segments, llama.Segment{Session: r.session, Rows: n})
+			segments = append(segments, llama.Segment{Session: r.session, Rows: n, Skip: min(n, max(0, r.skip-read[end]))})
 			pieces = append(pieces, piece{end, read[end], n})
 			rows += n
 		}

@@ -116,7 +116,7 @@ func (p *Pipeline) follow(ctx context.Context, strands []strand) error {
 		if err := p.llm.Embed(x, ids); err != nil {
 			return err
 		}
-		all = append(all, reading{fork, x, &s.seq.t.Decode})
+		all = append(all, reading{fork, x, &s.seq.t.Decode, 0})
 		s.seq.t.Decode += time.Since(start)
 	}
 	logits := make([]float32, logitRows*cfg.Vocab)

@@ -261,7 +261,7 @@ func (b *batch) readCommon(ctx context.Context, c *company, reqs []Request, more
 	var scratch llama.Scratch
 	for first := 0; first < rows; first += p.chunk {
 		n := min(p.chunk, rows-first)
-		segments := []llama.Segment{{Session: session, Rows: n}}
+		segments := []llama.Segment{{Session: session, Rows: n, Skip: n}}
 		if err := p.llm.Forward(p.workers, &scratch, x[first*hidden:(first+n)*hidden], segments, p.until(ctx, first)); err != nil {
 			return false, err
 		}
@@ -362,7 +362,7 @@ func (p *Pipeline) readPrompts(ctx context.Context, members []member) error {
 	ends := make([]float32, len(members)*cfg.Hidden) // hidden states of the last positions
 	var rest []reading
 	for _, m := range members {
-		rest = append(rest, reading{m.seq.session, m.x, &m.answer.Timings.Prefill})
+		rest = append(rest, reading{m.seq.session, m.x, &m.answer.Timings.Prefill, len(m.x)/cfg.Hidden - 1})
 	}
 	err := p.read(ctx, "prefill", rest, func(pieces []piece, hidden []float32) error {
 		for _, c := range pieces {

@@ -72,12 +72,15 @@ func (s *Session) Bytes() int64 {
 type Segment struct {
 	Session *Session
 	Rows    int
+	// Skip is how many of the rows, from the first on, nobody needs the hidden states of: they are read, for those that follow to
+	// attend to, but in the last layer only their keys and values are computed, and what stays in x for them means nothing.
+	Skip int
 }
 
 // A Scratch holds the intermediate values of forward passes, so that a decode step allocates nothing. One goroutine uses
 // it at a time.
 type Scratch struct {
-	normed, q, k, v, attn, gate, up []float32
+	normed, q, k, v, attn, gate, up, tail []float32
 }
 
 // A Tap receives the residual stream [rows, hidden] after each layer (1..Layers, the last one after the final norm);
@@ -87,13 +90,15 @@ type Tap func(index int, hidden []float32) error
 // Forward advances each segment's session by its rows. x [sum of rows, hidden] holds the segments' input embeddings one
 // after the other and is overwritten with the hidden states after the final norm. The bits of a row depend on its own
 // sequence only: not on the other segments, and not on how the sequence was cut into calls. tap may be nil; the only error
-// is the tap's, and the sessions are useless after it.
+// is the tap's, and the sessions are useless after it. Rows that segments skip have the input of the last layer in the tap's last
+// call.
 func (m *Model) Forward(w *kernels.Workers, sc *Scratch, x []float32, segs []Segment, tap Tap) error {
 	cfg := m.cfg
-	rows := 0
+	rows, skipped := 0, 0
 	for _, s := range segs {
-		rows += s.Rows
+		rows, skipped = rows+s.Rows, skipped+s.Skip
 	}
+	all := x
 	attnWidth, kvWidth := cfg.Heads*cfg.HeadDim, cfg.KVHeads*cfg.HeadDim
 	normed := weights.Grow(&sc.normed, rows*cfg.Hidden)
 	q := weights.Grow(&sc.q, rows*attnWidth)
@@ -114,18 +119,36 @@ func (m *Model) Forward(w *kernels.Workers, sc *Scratch, x []float32, segs []Seg
 	for i := range m.layers {
 		l := &m.layers[i]
 		w.RMSNorm(normed, x, rows, cfg.Hidden, l.inputNorm, cfg.NormEps)
-		l.q.Apply(w, q, normed, rows)
 		l.k.Apply(w, k, normed, rows)
 		l.v.Apply(w, v, normed, rows)
-		w.Rope(q, rows, cfg.Heads, cfg.HeadDim, cos, sin)
 		w.Rope(k, rows, cfg.KVHeads, cfg.HeadDim, cos, sin)
 		first := 0
 		for _, s := range segs {
 			last := first + s.Rows
-			kv := s.Session.kv[i]
-			kv.Append(w, k[first*kvWidth:last*kvWidth], v[first*kvWidth:last*kvWidth], s.Rows)
-			w.Attend(attn[first*attnWidth:last*attnWidth], q[first*attnWidth:last*attnWidth], s.Rows, cfg.Heads, kv, attention)
+			s.Session.kv[i].Append(w, k[first*kvWidth:last*kvWidth], v[first*kvWidth:last*kvWidth], s.Rows)
 			first = last
+		}
+		skip := func(Segment) int { return 0 }
+		if i == len(m.layers)-1 && skipped > 0 {
+			skip = func(s Segment) int { return s.Skip }
+			rows -= skipped
+			x = needed(weights.Grow(&sc.tail, rows*cfg.Hidden), x, cfg.Hidden, segs)
+			normed = needed(normed, normed, cfg.Hidden, segs)
+			cos, sin = needed(cos, cos, len(m.invFreq), segs), needed(sin, sin, len(m.invFreq), segs)
+			q, attn, gate, up = q[:rows*attnWidth], attn[:rows*attnWidth], gate[:rows*cfg.FFN], up[:rows*cfg.FFN]
+			if rows == 0 {
+				return tap(len(m.layers), all)
+			}
+		}
+		l.q.Apply(w, q, normed, rows)
+		w.Rope(q, rows, cfg.Heads, cfg.HeadDim, cos, sin)
+		first = 0
+		for _, s := range segs {
+			n := s.Rows - skip(s)
+			if last := first + n; n > 0 {
+				w.Attend(attn[first*attnWidth:last*attnWidth], q[first*attnWidth:last*attnWidth], n, cfg.Heads, s.Session.kv[i], attention)
+				first = last
+			}
 		}
 		l.out.Apply(w, normed, attn, rows)
 		w.Add(x, normed)
@@ -143,7 +166,34 @@ func (m *Model) Forward(w *kernels.Workers, sc *Scratch, x []float32, segs []Seg
 		}
 	}
 	w.RMSNorm(x, x, rows, cfg.Hidden, m.norm, cfg.NormEps)
-	return tap(len(m.layers), x)
+	if skipped > 0 {
+		putBack(all, x, cfg.Hidden, segs)
+	}
+	return tap(len(m.layers), all)
+}
+
+// needed copies the rows that segments do not skip, of width elements each, to the beginning of dst, which may be src, and returns
+// them.
+func needed(dst, src []float32, width int, segs []Segment) []float32 {
+	from, to := 0, 0
+	for _, s := range segs {
+		from += s.Skip * width
+		n := (s.Rows - s.Skip) * width
+		copy(dst[to:to+n], src[from:from+n])
+		from, to = from+n, to+n
+	}
+	return dst[:to]
+}
+
+// putBack copies rows that needed took out to where they were.
+func putBack(dst, rows []float32, width int, segs []Segment) {
+	to := 0
+	for _, s := range segs {
+		to += s.Skip * width
+		n := (s.Rows - s.Skip) * width
+		copy(dst[to:to+n], rows[:n])
+		to, rows = to+n, rows[n:]
+	}
 }
 
 // rope gives the cosines and sines [rows, head dim / 2] at the positions of all segments.

@@ -81,7 +81,7 @@ func hiddenOf(t *testing.T, m *Model, w *kernels.Workers, x []float32, chunks ..
 	for i := 0; first*m.cfg.Hidden < len(y); i++ {
 		n := min(chunks[i%len(chunks)], len(y)/m.cfg.Hidden-first)
 		part := y[first*m.cfg.Hidden : (first+n)*m.cfg.Hidden]
-		require.NoError(t, m.Forward(w, &sc, part, []Segment{{s, n}}, nil))
+		require.NoError(t, m.Forward(w, &sc, part, []Segment{{s, n, 0}}, nil))
 		first += n
 	}
 	require.Equal(t, first, s.Len())
@@ -137,9 +137,45 @@ func TestABatchGivesEachSequenceItsOwnBits(t *testing.T) {
 	require.NoError(t, err)
 	both := append(append([]float32(nil), a...), b...)
 	var sc Scratch
-	require.NoError(t, m.Forward(w, &sc, both, []Segment{{sa, 9}, {sb, 4}}, nil))
+	require.NoError(t, m.Forward(w, &sc, both, []Segment{{sa, 9, 0}, {sb, 4, 0}}, nil))
 	require.Equal(t, hiddenOf(t, m, w, a, 9), bitsOf(both[:len(a)]))
 	require.Equal(t, hiddenOf(t, m, w, b, 4), bitsOf(both[len(a):]))
+}
+
+// Rows that are skipped change neither the others nor what follows them.
+func TestSkippedRowsChangeNoBit(t *testing.T) {
+	for _, change := range []func(*Config){func(*Config) {}, func(c *Config) { c.Window = 5 }, func(c *Config) { c.QKVBias, c.TieEmbeddings = true, true }} {
+		cfg := tinyConfig()
+		change(&cfg)
+		m, err := New(cfg, randomWeights(cfg, tensor.BF16), weights.Options{})
+		require.NoError(t, err)
+		w := kernels.NewWorkers(2)
+		defer w.Close()
+		a, b := promptOf(9), promptOf(14)
+		wantA, wantB := hiddenOf(t, m, w, a, 9), hiddenOf(t, m, w, b, 14)
+		var sc Scratch
+		for _, c := range []struct{ a, b int }{{0, 0}, {3, 0}, {0, 8}, {8, 7}, {9, 8}, {8, 8}, {9, 0}} {
+			sa, err := m.NewSession(9, tensor.F32)
+			require.NoError(t, err)
+			sb, err := m.NewSession(14, tensor.F32)
+			require.NoError(t, err)
+			first, rest := append(append([]float32(nil), a...), b[:8*cfg.Hidden]...), append([]float32(nil), b[8*cfg.Hidden:]...)
+			taps := 0
+			tap := func(int, []float32) error { taps++; return nil }
+			require.NoError(t, m.Forward(w, &sc, first, []Segment{{sa, 9, c.a}, {sb, 8, c.b}}, tap))
+			require.Equal(t, cfg.Layers+1, taps)
+			require.Equal(t, wantA[c.a*cfg.Hidden:], bitsOf(first[c.a*cfg.Hidden:len(a)]), "%+v", c)
+			require.Equal(t, wantB[c.b*cfg.Hidden:8*cfg.Hidden], bitsOf(first[len(a)+c.b*cfg.Hidden:]), "%+v", c)
+			require.NoError(t, m.Forward(w, &sc, rest, []Segment{{sb, 6, 5}}, nil))
+			require.Equal(t, wantB[13*cfg.Hidden:], bitsOf(rest[5*cfg.Hidden:]), "%+v", c)
+		}
+		all, err := m.NewSession(14, tensor.F32)
+		require.NoError(t, err)
+		first, rest := append([]float32(nil), b[:8*cfg.Hidden]...), append([]float32(nil), b[8*cfg.Hidden:]...)
+		require.NoError(t, m.Forward(w, &sc, first, []Segment{{all, 8, 8}}, nil), "all rows")
+		require.NoError(t, m.Forward(w, &sc, rest, []Segment{{all, 6, 0}}, nil))
+		require.Equal(t, wantB[8*cfg.Hidden:], bitsOf(rest))
+	}
 }
 
 func TestTruncatedSessionContinuesAsIfItHadNeverGoneFurther(t *testing.T) {
@@ -151,11 +187,11 @@ func TestTruncatedSessionContinuesAsIfItHadNeverGoneFurther(t *testing.T) {
 	require.NoError(t, err)
 	var sc Scratch
 	junk := promptOf(6)
-	require.NoError(t, m.Forward(nil, &sc, append([]float32(nil), x[:3*cfg.Hidden]...), []Segment{{s, 3}}, nil))
-	require.NoError(t, m.Forward(nil, &sc, junk[:5*cfg.Hidden], []Segment{{s, 5}}, nil))
+	require.NoError(t, m.Forward(nil, &sc, append([]float32(nil), x[:3*cfg.Hidden]...), []Segment{{s, 3, 0}}, nil))
+	require.NoError(t, m.Forward(nil, &sc, junk[:5*cfg.Hidden], []Segment{{s, 5, 0}}, nil))
 	s.Truncate(3)
 	rest := append([]float32(nil), x[3*cfg.Hidden:]...)
-	require.NoError(t, m.Forward(nil, &sc, rest, []Segment{{s, 5}}, nil))
+	require.NoError(t, m.Forward(nil, &sc, rest, []Segment{{s, 5, 0}}, nil))
 	require.Equal(t, hiddenOf(t, m, nil, x, 8)[3*cfg.Hidden:], bitsOf(rest))
 }
 
@@ -169,7 +205,7 @@ func TestTapSeesEveryStateAndMayStop(t *testing.T) {
 		require.NoError(t, err)
 		seen = nil
 		var sc Scratch
-		return m.Forward(nil, &sc, promptOf(2), []Segment{{s, 2}}, func(i int, h []float32) error {
+		return m.Forward(nil, &sc, promptOf(2), []Segment{{s, 2, 0}}, func(i int, h []float32) error {
 			seen = append(seen, i)
 			require.Len(t, h, 2*cfg.Hidden)
 			if i == stopAt {
