@@ -2,6 +2,7 @@ package plots
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -122,7 +123,7 @@ func accuracyMemory(s study.Study) (*Figure, error) {
 		members := families[key]
 		distinct := map[string]bool{}
 		for _, i := range members {
-			distinct[s.Runs[i].Manifest.System.DType] = true
+			distinct[weightTypes(s.Runs[i])] = true
 		}
 		if len(distinct) < 2 {
 			continue
@@ -133,7 +134,7 @@ func accuracyMemory(s study.Study) (*Figure, error) {
 		var path plotter.XYs
 		for _, i := range members {
 			r := s.Runs[i]
-			dtype := r.Manifest.System.DType
+			dtype := weightTypes(r)
 			if _, ok := types[dtype]; !ok {
 				types[dtype] = len(types)
 				typeOrder = append(typeOrder, dtype)
@@ -165,6 +166,19 @@ func accuracyMemory(s study.Study) (*Figure, error) {
 	percentRange(&f.plot.Y, intervals)
 	positive(&f.plot.X, xs)
 	return f, nil
+}
+
+// weightTypes names the type of a run's weights; the vision tower's too, where that was chosen apart.
+func weightTypes(r study.Run) string {
+	var parts struct {
+		Tower   string `json:"tower_weights"`
+		Decoder string `json:"decoder_weights"`
+	}
+	system := r.Manifest.System
+	if json.Unmarshal(system.Options, &parts) != nil || parts.Tower == parts.Decoder {
+		return system.DType
+	}
+	return system.DType + ", vision " + parts.Tower
 }
 
 // point adds one marker with its error bar and no legend.
