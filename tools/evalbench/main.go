@@ -9,8 +9,9 @@
 //
 // For the last two each option is also scored by itself, as one prompt after the other, in the run with nothing shared.
 //
-// Both ways take turns; their samples must have the same bytes, and the medians of questions per hour are compared. Then it measures
-// what the runner itself takes per question, and how long 50,000 samples take to be summarised.
+// Both ways take turns; their samples must have the same bytes. The medians of questions per hour are compared, and those of the
+// seconds on a CPU that a question took, which other work on the machine changes less. First it measures what the runner itself
+// takes per question, and how long 50,000 samples take to be summarised.
 package main
 
 import (
@@ -28,7 +29,6 @@ import (
 
 	"llavabench/eval/local"
 	"llavabench/internal/pipeline"
-	"llavabench/internal/stats"
 	"llavabench/internal/synth"
 	"llavabench/internal/tensor"
 	"llavabench/kernels"
@@ -77,7 +77,7 @@ func run(ctx context.Context, rounds, batch int, numerics, only string) error {
 	}
 	defer p.Close()
 	fmt.Printf("model of %.2f GB, %s, numerics %s, %d threads, %s\n\n", float64(p.Work().WeightBytes)/1e9, p.DType(), p.Numerics(), p.Threads(), kernels.ISA())
-	fmt.Printf("%-8s  %20s  %20s  %s\n", "load", "alone, questions/h", "together, questions/h", "ratio")
+	fmt.Printf("%-8s  %20s  %20s  %5s  %12s  %15s  %5s\n", "load", "alone, questions/h", "together, questions/h", "ratio", "alone, CPU s", "together, CPU s", "ratio")
 	for _, l := range []load{
 		{name: "POPE", questions: 36, perPicture: 18, alone: 3, tokens: 1},
 		{name: "TextVQA", questions: 8, perPicture: 1, alone: 3, tokens: 10},
@@ -87,7 +87,7 @@ func run(ctx context.Context, rounds, batch int, numerics, only string) error {
 		if only != "" && !slices.Contains(strings.Split(only, ","), l.name) {
 			continue
 		}
-		var alone, together []float64
+		var alone, together []speed
 		for range rounds {
 			a, samples, err := measure(ctx, p, l, l.alone, pipeline.Together{Batch: 1, NoShare: true}, work)
 			if err != nil {
@@ -102,8 +102,8 @@ func run(ctx context.Context, rounds, batch int, numerics, only string) error {
 			}
 			alone, together = append(alone, a), append(together, b)
 		}
-		a, b := stats.Median(alone), stats.Median(together)
-		fmt.Printf("%-8s  %20.0f  %20.0f  %.2f\n", l.name, a, b, b/a)
+		a, b := median(alone), median(together)
+		fmt.Printf("%-8s  %20.0f  %20.0f  %5.2f  %12.2f  %15.2f  %5.2f\n", l.name, a.perHour, b.perHour, b.perHour/a.perHour, a.cpu, b.cpu, a.cpu/b.cpu)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"llavabench/internal/imaging"
 	"llavabench/internal/pipeline"
 	"llavabench/internal/rundir"
+	"llavabench/internal/stats"
 )
 
 // suite asks n questions.
@@ -52,14 +53,37 @@ func noise(number int) *imaging.RGB {
 	return m
 }
 
-// measure runs n questions of a load and gives questions per hour and the bytes of the samples.
-func measure(ctx context.Context, p *pipeline.Pipeline, l load, n int, how pipeline.Together, work string) (perHour float64, samples []byte, err error) {
+// A speed is how fast questions were answered.
+type speed struct {
+	perHour float64 // questions, on the clock
+	cpu     float64 // seconds on a CPU of all threads for a question; 0 where the system does not say
+}
+
+// measure runs n questions of a load and gives their speed and the bytes of the samples.
+func measure(ctx context.Context, p *pipeline.Pipeline, l load, n int, how pipeline.Together, work string) (v speed, samples []byte, err error) {
 	var system eval.System = local.New(p, local.Options{MaxNewTokens: l.tokens, Choice: l.choose}, how)
 	if how.NoShare && l.choose.Choose != "" {
 		system = apart{system}
 	}
+	before := rundir.ReadLoad()
 	took, samples, err := timed(ctx, system, l.suite(n), how.Batch, filepath.Join(work, "run"))
-	return float64(n) / took.Hours(), samples, err
+	v.perHour = float64(n) / took.Hours()
+	if after := rundir.ReadLoad(); before != nil && after != nil {
+		v.cpu = (after.CPU - before.CPU) / float64(n)
+	}
+	return v, samples, err
+}
+
+// median is the median of each figure by itself.
+func median(all []speed) speed {
+	of := func(get func(speed) float64) float64 {
+		var values []float64
+		for _, v := range all {
+			values = append(values, get(v))
+		}
+		return stats.Median(values)
+	}
+	return speed{of(func(v speed) float64 { return v.perHour }), of(func(v speed) float64 { return v.cpu })}
 }
 
 // timed runs a suite in a new directory, which it removes again.
