@@ -3,30 +3,19 @@ package variants
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 )
 
-// A GridSet is a named list of canvases in tiles, as pairs in the order in which configurations write them: (across,
-// down) to the original code, (down, across) to transformers.
-type GridSet struct {
-	Name   string
-	Source string
-	Tiles  [][2]int
+// gridSets are the lists of canvases in tiles that papers and released checkpoints use, by name: pairs in the order in which
+// configurations write them, (across, down) to the original code, (down, across) to transformers.
+var gridSets = map[string][][2]int{
+	// image_grid_pinpoints of the LLaVA-1.6 checkpoints, and of LLaVA-NeXT-Interleave at 384 pixels
+	"released": {{1, 2}, {2, 1}, {2, 2}, {3, 1}, {1, 3}},
+	// the announcement of LLaVA-1.6 (2024-01-30), which no checkpoint follows
+	"article": {{2, 2}, {1, 4}, {4, 1}},
+	// LLaVA-1.5-HD: up to six tiles (2310.03744, Sec. 3.4)
+	"hd": {{1, 1}, {1, 2}, {1, 3}, {1, 4}, {1, 5}, {1, 6}, {2, 2}, {2, 3}, {2, 1}, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {3, 2}},
 }
-
-// gridSets are the lists that papers and released checkpoints use.
-var gridSets = []GridSet{
-	{"released", "image_grid_pinpoints of the LLaVA-1.6 checkpoints, and of LLaVA-NeXT-Interleave at 384 pixels",
-		[][2]int{{1, 2}, {2, 1}, {2, 2}, {3, 1}, {1, 3}}},
-	{"article", "the announcement of LLaVA-1.6 (2024-01-30), which no checkpoint follows",
-		[][2]int{{2, 2}, {1, 4}, {4, 1}}},
-	{"hd", "LLaVA-1.5-HD: up to six tiles (2310.03744, Sec. 3.4)",
-		[][2]int{{1, 1}, {1, 2}, {1, 3}, {1, 4}, {1, 5}, {1, 6}, {2, 2}, {2, 3}, {2, 1}, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {3, 2}}},
-}
-
-// GridSets lists the named sets.
-func GridSets() []GridSet { return slices.Clone(gridSets) }
 
 var gridRange = regexp.MustCompile(`^\((\d+)x(\d+)\).*\((\d+)x(\d+)\)$`)
 
@@ -48,10 +37,8 @@ func NamedGrid(name string, side int) ([][2]int, error) {
 }
 
 func gridTiles(name string) ([][2]int, error) {
-	for _, s := range gridSets {
-		if s.Name == name {
-			return s.Tiles, nil
-		}
+	if tiles, ok := gridSets[name]; ok {
+		return tiles, nil
 	}
 	m := gridRange.FindStringSubmatch(name)
 	if m == nil {

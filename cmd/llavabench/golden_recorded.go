@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"llavabench/internal/goldens/recorded"
+	"llavabench/internal/rundir"
 	"llavabench/kernels"
 )
 
@@ -82,12 +83,12 @@ func execGoldenRecord(ctx context.Context, env *environment, f recordFlags, dir 
 	}
 	var err error
 	if info, e := os.Stat(f.c.Model); e == nil && info.IsDir() {
-		if f.c.Model, err = relativeTo(dir, f.c.Model); err != nil {
+		if f.c.Model, err = rundir.NameFrom(dir, f.c.Model); err != nil {
 			return err
 		}
 	}
 	for i := range f.c.Images {
-		if f.c.Images[i], err = relativeTo(dir, f.c.Images[i]); err != nil {
+		if f.c.Images[i], err = rundir.NameFrom(dir, f.c.Images[i]); err != nil {
 			return err
 		}
 	}
@@ -100,20 +101,6 @@ func execGoldenRecord(ctx context.Context, env *environment, f recordFlags, dir 
 	}
 	fmt.Fprintf(env.stdout, "%s: %d tensors, %d generated ids\n", path, len(result.Tensors), len(result.OutputIDs))
 	return nil
-}
-
-// relativeTo is a path as seen from dir, with slashes.
-func relativeTo(dir, path string) (string, error) {
-	from, err := filepath.Abs(dir)
-	if err != nil {
-		return "", err
-	}
-	to, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	rel, err := filepath.Rel(from, to)
-	return filepath.ToSlash(rel), err
 }
 
 // onEveryISA answers a case on each instruction set and refuses results that are not the same.

@@ -53,7 +53,7 @@ func digests(ctx context.Context, p *pipeline.Pipeline, progress func(stage stri
 	}
 	var out []rundir.File
 	for _, f := range files {
-		name, err := nameIn(p.Checkpoint().Dir, f.Path)
+		name, err := rundir.NameFrom(p.Checkpoint().Dir, f.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +74,7 @@ func tokenizerDigests(ctx context.Context, p *pipeline.Pipeline) ([]rundir.File,
 	var out []rundir.File
 	for _, base := range tokenizerFiles {
 		path := filepath.Join(dir, base)
-		name, err := nameIn(p.Checkpoint().Dir, path)
+		name, err := rundir.NameFrom(p.Checkpoint().Dir, path)
 		if err != nil {
 			return nil, err
 		}
@@ -88,24 +88,6 @@ func tokenizerDigests(ctx context.Context, p *pipeline.Pipeline) ([]rundir.File,
 		}
 	}
 	return out, nil
-}
-
-// nameIn is the name of a file as seen from the checkpoint; that of a tower which lies elsewhere leads there, such as
-// ../clip/config.json.
-func nameIn(dir, path string) (string, error) {
-	from, err := filepath.Abs(dir)
-	if err != nil {
-		return "", err
-	}
-	to, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	name, err := filepath.Rel(from, to)
-	if err != nil {
-		name = to // another volume
-	}
-	return filepath.ToSlash(name), nil
 }
 
 // NotFinite reads all weights and names the first that is infinite or NaN; "" when there is none. Answers that need such a

@@ -156,18 +156,6 @@ func header(specs []Spec, sizes []int64, metadata map[string]string) ([]byte, er
 	return out, nil
 }
 
-// Names lists the files that Commit will leave, in order.
-func (w *Writer) Names() []string {
-	var out []string
-	for _, s := range w.shards {
-		out = append(out, s.name)
-	}
-	if len(w.shards) > 1 {
-		out = append(out, w.base+".safetensors.index.json")
-	}
-	return out
-}
-
 // Begin starts the named tensor, which must be the next one of the plan. Its bytes follow by Write.
 func (w *Writer) Begin(name string) error {
 	if w.left != 0 {

@@ -1,7 +1,6 @@
 package imaging
 
 import (
-	"encoding/json"
 	"math/rand/v2"
 	"testing"
 
@@ -45,46 +44,6 @@ func TestCenterCropRect(t *testing.T) {
 	} {
 		require.Equal(t, c.want, CenterCropRect(c.size, c.crop), "%v of %v", c.crop, c.size)
 	}
-}
-
-func TestPlanClip(t *testing.T) {
-	p := SquareClip(336)
-	for _, c := range []struct {
-		size Size
-		pad  bool
-		want string
-	}{
-		{Size{640, 480}, false, `{"steps":[{"resize":{"size":{"w":448,"h":336},"filter":"bicubic"}},{"crop":{"x":56,"y":0,"w":336,"h":336}}]}`},
-		{Size{336, 336}, false, `{"steps":[{"resize":{"size":{"w":336,"h":336},"filter":"bicubic"}}]}`},
-		{Size{50, 3}, false, `{"steps":[{"rows_as_channels":true},{"resize":{"size":{"w":336,"h":5600},"filter":"bicubic"}},{"crop":{"x":0,"y":2632,"w":336,"h":336}}]}`},
-		{Size{641, 480}, true, `{"steps":[{"paste":{"canvas":{"w":641,"h":641},"x":0,"y":80,"fill":[122,116,104]}},{"resize":{"size":{"w":336,"h":336},"filter":"bicubic"}}]}`},
-		{Size{480, 480}, true, `{"steps":[{"resize":{"size":{"w":336,"h":336},"filter":"bicubic"}}]}`},
-		{Size{2, 3}, true, `{"steps":[{"paste":{"canvas":{"w":3,"h":3},"x":0,"y":0,"fill":[122,116,104]}},{"rows_as_channels":true},{"resize":{"size":{"w":336,"h":336},"filter":"bicubic"}}]}`},
-	} {
-		canvas, err := PlanClip(c.size, p)
-		if c.pad {
-			canvas, err = PlanPadSquare(c.size, ClipNormalizer().MeanColor(), p)
-		}
-		require.NoError(t, err)
-		got, err := json.Marshal(canvas)
-		require.NoError(t, err)
-		require.JSONEq(t, c.want, string(got), "%v pad %v", c.size, c.pad)
-	}
-
-	_, err := PlanClip(Size{20, 1}, p)
-	require.ErrorContains(t, err, "picture of 20x1 pixels: the reference takes a picture 1 pixel high for channels-first")
-	_, err = PlanPadSquare(Size{1, 1}, Color{}, p)
-	require.ErrorContains(t, err, "1x1")
-	_, err = PlanClip(Size{0, 5}, p)
-	require.ErrorContains(t, err, "0x5")
-
-	p.Resize = false
-	canvas, err := PlanClip(Size{300, 400}, p)
-	require.NoError(t, err)
-	require.Equal(t, Canvas{Steps: []Step{{Crop: &Rect{-18, 32, 336, 336}}}}, canvas)
-	canvas, err = PlanClip(Size{300, 400}, ClipParams{Resize: true, Exact: Size{30, 40}, Filter: Lanczos})
-	require.NoError(t, err)
-	require.Equal(t, Canvas{Steps: []Step{{Resize: &Resize{Size{30, 40}, Lanczos}}}}, canvas)
 }
 
 func TestNormalizer(t *testing.T) {

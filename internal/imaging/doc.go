@@ -4,8 +4,8 @@
 //	bytes ── Decode ──> RGB ── Render(Plan) ──> views, Side x Side bytes ── Normalizer.Tensor ──> [views, 3, Side, Side]
 //
 // Decode reads JPEG, PNG, WebP, GIF, BMP and TIFF as Image.open(file).convert("RGB") does. A Plan is data: which resizes,
-// pastes and crops make the views. PlanClip and PlanPadSquare give the plans of a single view; tilings are composed
-// elsewhere from the same steps. ResizeRGB is Pillow's fixed-point resampling.
+// pastes and crops make the views; they are composed by the generations of models (package variants). ResizeRGB is Pillow's
+// fixed-point resampling.
 //
 // # What is exact
 //

@@ -65,12 +65,12 @@ func singleView(mode string, size Size) (c Canvas, side int, ok bool, err error)
 		if s.mode != base {
 			continue
 		}
-		p := SquareClip(s.side)
+		p := squareClip(s.side)
 		p.GuessLayout = !told
 		if s.pad {
-			c, err = PlanPadSquare(size, ClipNormalizer().MeanColor(), p)
+			c, err = planPadSquare(size, ClipNormalizer().MeanColor(), p)
 		} else {
-			c, err = PlanClip(size, p)
+			c, err = planClip(size, p)
 		}
 		return c, s.side, true, err
 	}

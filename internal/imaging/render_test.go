@@ -123,12 +123,12 @@ func TestRenderExtremeShapes(t *testing.T) {
 	for _, size := range []Size{{1, 30_000}, {30_000, 2}, {1, 1}, {2, 2}, {4, 4}, {5, 7}, {3665, 50}} {
 		src := NewRGB(size)
 		src.Fill(Color{200, 100, 50})
-		p := SquareClip(56)
+		p := squareClip(56)
 		p.GuessLayout = false
 		for _, pad := range []bool{false, true} {
-			c, err := PlanClip(size, p)
+			c, err := planClip(size, p)
 			if pad {
-				c, err = PlanPadSquare(size, Color{122, 116, 104}, p)
+				c, err = planPadSquare(size, Color{122, 116, 104}, p)
 			}
 			require.NoError(t, err)
 			views, err := Render(src, Plan{Side: 56, Canvases: []Canvas{c}}, parallel)

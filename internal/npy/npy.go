@@ -15,7 +15,17 @@ import (
 
 // Write writes data as float32 with the given shape to path. The file appears under its name only when it is complete.
 func Write(path string, shape []int, data []float32) error {
-	return writeFile(path, "<f4", shape, len(data), func(w io.Writer) error {
+	elements := 1
+	for _, d := range shape {
+		elements *= d
+	}
+	if elements != len(data) {
+		return fmt.Errorf("%s: shape %v has %d elements, but there are %d values", path, shape, elements, len(data))
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		if _, err := w.Write(header("<f4", shape)); err != nil {
+			return err
+		}
 		var buf [4096]byte
 		for len(data) > 0 {
 			n := min(len(data), len(buf)/4)
@@ -28,34 +38,6 @@ func Write(path string, shape []int, data []float32) error {
 			data = data[n:]
 		}
 		return nil
-	})
-}
-
-// WriteInts writes data as int64 with the given shape to path.
-func WriteInts(path string, shape []int, data []int) error {
-	return writeFile(path, "<i8", shape, len(data), func(w io.Writer) error {
-		for _, v := range data {
-			if err := binary.Write(w, binary.LittleEndian, int64(v)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func writeFile(path, descr string, shape []int, n int, body func(io.Writer) error) error {
-	elements := 1
-	for _, d := range shape {
-		elements *= d
-	}
-	if elements != n {
-		return fmt.Errorf("%s: shape %v has %d elements, but there are %d values", path, shape, elements, n)
-	}
-	return atomicfile.Write(path, func(w io.Writer) error {
-		if _, err := w.Write(header(descr, shape)); err != nil {
-			return err
-		}
-		return body(w)
 	})
 }
 

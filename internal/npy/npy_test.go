@@ -21,21 +21,15 @@ func TestWriteLaysTheFileOutAsSpecified(t *testing.T) {
 		n := int(binary.LittleEndian.Uint16(b[8:]))
 		require.Zero(t, (10+n)%64, "data begin at a multiple of 64")
 		require.Contains(t, string(b[10:10+n]), "'descr': '<f4', 'fortran_order': False, 'shape': (")
+		if len(shape) == 1 {
+			require.Contains(t, string(b[10:10+n]), "'shape': (6,), }")
+		}
 		require.Equal(t, byte('\n'), b[9+n])
 		require.Len(t, b, 10+n+4*len(data))
 		for i, v := range data {
 			require.Equal(t, math.Float32bits(v), binary.LittleEndian.Uint32(b[10+n+4*i:]))
 		}
 	}
-}
-
-func TestWriteIntsAndOneDimensionalTuple(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ids.npy")
-	require.NoError(t, WriteInts(path, []int{3}, []int{1, -200, 5}))
-	b, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Contains(t, string(b), "'shape': (3,), }")
-	require.Equal(t, int64(-200), int64(binary.LittleEndian.Uint64(b[len(b)-16:])))
 }
 
 func TestWriteRefusesAShapeThatDoesNotFit(t *testing.T) {

@@ -2,7 +2,6 @@ package prompt
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 )
 
@@ -45,8 +44,7 @@ func ImageQuestion(images int, text string, startEnd bool) []Piece {
 }
 
 // Split returns user text with an image in place of each marker, such as <image> or the <image-placeholder> of
-// run_llava.py. It is for callers who let a text say where its images go; CheckImages tells whether it says so as often
-// as there are images.
+// run_llava.py. It is for callers who let a text say where its images go.
 func Split(text, marker string, startEnd bool) []Piece {
 	var pieces []Piece
 	for i, part := range strings.Split(text, marker) {
@@ -76,14 +74,6 @@ func Images(pieces []Piece) int {
 		}
 	}
 	return n
-}
-
-// CheckImages returns an error that wraps ErrMismatch unless a prompt has the given number of image slots.
-func CheckImages(pieces []Piece, images int) error {
-	if n := Images(pieces); n != images {
-		return fmt.Errorf("%w: the prompt has %d slots, there are %d images", ErrMismatch, n, images)
-	}
-	return nil
 }
 
 // String returns the prompt string of the reference, with Marker for each image. It is for people and manifests: a text

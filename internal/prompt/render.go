@@ -198,18 +198,3 @@ func trim(turn []Piece) []Piece {
 	}
 	return turn
 }
-
-// Attach returns the first turns of a conversation whose user attached one image to a text, as the reference's
-// Conversation.get_prompt places it: on a line in front of the text; in the mmtag templates in a turn of its own, which
-// the assistant acknowledges.
-func Attach(t Template, text string) [][]Piece {
-	text = strings.TrimFunc(text, unicode.IsSpace)
-	if !t.TagImages {
-		return [][]Piece{ImageQuestion(1, text, false)}
-	}
-	return [][]Piece{
-		{{Text: "<Image>"}, Image(), {Text: "</Image>"}},
-		{{Text: "Received."}},
-		{Text(text)},
-	}
-}

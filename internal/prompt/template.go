@@ -33,8 +33,6 @@ type Template struct {
 	Example [2]string // two messages that stand before the first turn; empty for most
 	// NoSystemSep leaves out the separator behind an empty system text (style TWO).
 	NoSystemSep bool
-	// TagImages gives an image that came as an attachment a first turn of its own (the mmtag templates), see Attach.
-	TagImages bool
 	// StopTokens end an answer beside the checkpoint's EOS.
 	StopTokens []int
 	// Unverified says why the rendering could not be compared with the reference's; empty for the others.

@@ -61,6 +61,24 @@ func (f File) Check(ctx context.Context, path string) (string, error) {
 	return "", nil
 }
 
+// NameFrom is what a file is called as seen from a directory, with slashes; one that lies elsewhere leads there, such as
+// ../clip/config.json.
+func NameFrom(dir, path string) (string, error) {
+	from, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	to, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	name, err := filepath.Rel(from, to)
+	if err != nil {
+		name = to // another volume
+	}
+	return filepath.ToSlash(name), nil
+}
+
 // Relocate finds where a path given on the command line of a run lies now. Of a run that was moved together with what it
 // was made from, that is beside it: the path, or of an absolute one its ends, are looked for in the directories above the
 // run, the nearest first, so that a copy of a whole tree uses the files of the copy. Else it is where it was, seen from the

@@ -37,11 +37,3 @@ func (r *Raw) Decode(ids []int) string {
 	}
 	return string(d.flush(out))
 }
-
-// Piece returns the text of a piece, "" for an id out of range.
-func (r *Raw) Piece(id int) string {
-	if id < 0 || id >= len(r.m.pieces) {
-		return ""
-	}
-	return r.m.pieces[id].text
-}
