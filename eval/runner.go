@@ -78,8 +78,9 @@ type Suite struct {
 	Questions iter.Seq2[Question, error] // Items of them, the same on every call
 	Scorer    string                     // its name, for the record
 	Pictures  string                     // directory of the picture files, for the record; "" where there are none
-	// Score gives 0 to 1 for the text of an answer to a question that has a reference.
-	Score func(q Question, text string) float64
+	// Score gives 0 to 1 for the text of an answer to a question that has a reference. An error ends the run before the answer is
+	// recorded: a score that is not known must not count as wrong.
+	Score func(q Question, text string) (float64, error)
 	// Official scores the samples of the whole suite as the benchmark's owners do; nil where nobody does. Shards are not scored.
 	Official func(samples []rundir.Sample) (*rundir.Official, error)
 }
@@ -295,7 +296,10 @@ func (r *runner) record(q Question, sample rundir.Sample, result Result) error {
 		sample.Prompt, sample.PromptTokens, sample.ImageTokens = a.Prompt, a.PromptTokens, a.ImageTokens
 		sample.Text, sample.LogitsSHA256, sample.Options = a.Text, a.LogitsSHA256, a.Options
 		if q.Reference != "" {
-			score := r.suite.Score(q, a.Text)
+			score, err := r.suite.Score(q, a.Text)
+			if err != nil {
+				return fmt.Errorf("scoring the answer to question %q: %w", q.ID, err)
+			}
 			sample.Score, sample.Scorer = &score, r.suite.Scorer
 		}
 		if a.IDs != nil {

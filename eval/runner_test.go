@@ -41,11 +41,11 @@ func suite() eval.Suite {
 	return eval.Suite{
 		Info:   rundir.Suite{Name: "toy", Version: "1", Items: items},
 		Scorer: "equal",
-		Score: func(q eval.Question, text string) float64 {
+		Score: func(q eval.Question, text string) (float64, error) {
 			if text == q.Reference {
-				return 1
+				return 1, nil
 			}
-			return 0
+			return 0, nil
 		},
 		Questions: func(yield func(eval.Question, error) bool) {
 			for i := range items {
@@ -192,6 +192,28 @@ func TestBrokenSystemEndsTheRun(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, samples, 4)
 	_, err = run(t, context.Background(), sys, path, true)
+	require.NoError(t, err)
+}
+
+// An answer that cannot be scored is not recorded as wrong: the run ends, and goes on once the scorer can.
+func TestBrokenScorerEndsTheRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run")
+	dir, err := rundir.Create(path, manifest())
+	require.NoError(t, err)
+	s := suite()
+	s.Score = func(q eval.Question, text string) (float64, error) {
+		if q.ID == "q4" {
+			return 0, errors.New("no label")
+		}
+		return suite().Score(q, text)
+	}
+	_, err = eval.Run(context.Background(), s, answers(), dir, manifest(), eval.Options{Now: fixed})
+	require.EqualError(t, err, `scoring the answer to question "q4": no label`)
+	require.NoError(t, dir.Close())
+	samples, err := rundir.ReadSamples(path)
+	require.NoError(t, err)
+	require.Len(t, samples, 4)
+	_, err = run(t, context.Background(), answers(), path, true)
 	require.NoError(t, err)
 }
 

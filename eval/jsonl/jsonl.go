@@ -86,7 +86,7 @@ func Suite(file, imageDir string, limit int) (eval.Suite, error) {
 		Info:     rundir.Suite{Name: filepath.Base(file), Version: digest, Items: len(questions)},
 		Scorer:   "exact match, case and final period ignored",
 		Pictures: imageDir,
-		Score:    func(q eval.Question, text string) float64 { return eval.ExactMatch(text, q.Reference) },
+		Score:    eval.ScoreExact,
 		Questions: func(yield func(eval.Question, error) bool) {
 			for _, q := range questions {
 				if !yield(q, nil) {

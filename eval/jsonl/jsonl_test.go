@@ -53,8 +53,11 @@ func TestSuite(t *testing.T) {
 	require.Equal(t, "Say no.", qs[1].Text)
 	_, err = qs[2].Image()
 	require.ErrorContains(t, err, "none.png")
-	require.Equal(t, 1.0, s.Score(qs[0], " cat. "))
-	require.Equal(t, 0.0, s.Score(qs[0], "cats"))
+	for text, want := range map[string]float64{" cat. ": 1, "cats": 0} {
+		got, err := s.Score(qs[0], text)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
 	s, err = Suite(file, images, 2)
 	require.NoError(t, err)
 	require.Equal(t, 2, s.Info.Items)

@@ -107,7 +107,7 @@ func (r *Run) Eval() (eval.Suite, error) {
 		},
 		Scorer:   r.Suite.Name + " " + scorer.Name,
 		Pictures: r.Dir.Root(),
-		Score: func(q eval.Question, text string) float64 {
+		Score: func(q eval.Question, text string) (float64, error) {
 			return r.scoreOne(scorer, index[q.ID], text)
 		},
 		Official: func(samples []rundir.Sample) (*rundir.Official, error) { return r.Score("", samples) },
@@ -157,15 +157,18 @@ func (r *Run) AnswerID(i int) string {
 	return r.Data.Questions[i].ID
 }
 
-// scoreOne is what the scorer gives one answer by itself; 0 where it cannot.
-func (r *Run) scoreOne(scorer suites.Scorer, i int, text string) float64 {
+// scoreOne is what the scorer gives one answer by itself.
+func (r *Run) scoreOne(scorer suites.Scorer, i int, text string) (float64, error) {
 	one := *r.Data
 	one.Questions = r.Data.Questions[i : i+1]
 	result, err := scorer.Score(&one, Answers([]rundir.Sample{{ID: one.Questions[0].ID, Text: text}}))
-	if err != nil || len(result.Samples) != 1 {
-		return 0
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("suite %s: the scorer %s: %w", r.Suite.Name, scorer.Name, err)
+	case len(result.Samples) != 1:
+		return 0, fmt.Errorf("suite %s: the scorer %s gives %d scores to one answer", r.Suite.Name, scorer.Name, len(result.Samples))
 	}
-	return result.Samples[0].Score
+	return result.Samples[0].Score, nil
 }
 
 // Answers are those in a run's samples. Questions that failed have none.

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path"
 	"path/filepath"
@@ -297,4 +298,22 @@ func TestOtherFlavours(t *testing.T) {
 	require.Equal(t, 2048, r.Flavour.MaxNewTokens)
 	_, err := official.Open(r.Suite, r.Dir, r.Data, "other", 0)
 	require.ErrorContains(t, err, `not asked as "other", expected one of llava, lmms-eval, vlmevalkit`)
+}
+
+// What the scorer cannot score ends the run with the scorer's words; it does not count as wrong.
+func TestScorerThatFails(t *testing.T) {
+	l := folders()["pope"]
+	r := open(t, l, write(t, l.files), "")
+	failing := *r.Suite
+	failing.Scorers = []suites.Scorer{{Name: "bad", Score: func(*suites.Data, *suites.Answers) (*suites.Result, error) { return nil, errors.New("no label") }}}
+	r.Suite = &failing
+	s, err := r.Eval()
+	require.NoError(t, err)
+	_, err = s.Score(eval.Question{ID: r.Data.Questions[0].ID}, "yes")
+	require.EqualError(t, err, "suite pope: the scorer bad: no label")
+	failing.Scorers[0].Score = func(*suites.Data, *suites.Answers) (*suites.Result, error) { return &suites.Result{}, nil }
+	s, err = r.Eval()
+	require.NoError(t, err)
+	_, err = s.Score(eval.Question{ID: r.Data.Questions[0].ID}, "yes")
+	require.EqualError(t, err, "suite pope: the scorer bad gives 0 scores to one answer")
 }

@@ -109,7 +109,7 @@ func TestRun(t *testing.T) {
 	s, err := New(Prefix+srv.URL+"#tiny", "sk-hidden", Options{MaxNewTokens: 4})
 	require.NoError(t, err)
 	suite := eval.Suite{
-		Info: rundir.Suite{Name: "two", Version: "1", Items: 2}, Scorer: "exact", Score: func(q eval.Question, text string) float64 { return eval.ExactMatch(text, q.Reference) },
+		Info: rundir.Suite{Name: "two", Version: "1", Items: 2}, Scorer: "exact", Score: eval.ScoreExact,
 		Questions: func(yield func(eval.Question, error) bool) {
 			for i, want := range []string{"yes", "no"} {
 				if !yield(eval.Question{ID: fmt.Sprint(i), Text: "?", Reference: want}, nil) {

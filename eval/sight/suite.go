@@ -21,7 +21,7 @@ func Suite(split Split, seed uint64, n int, categories ...Category) eval.Suite {
 	return eval.Suite{
 		Info:   rundir.Suite{Name: "sight", Version: Version, Seed: seed, Split: string(split), Categories: strings.Join(names, ","), Items: n},
 		Scorer: "exact match, case and final period ignored",
-		Score:  func(q eval.Question, text string) float64 { return eval.ExactMatch(text, q.Reference) },
+		Score:  eval.ScoreExact,
 		Questions: func(yield func(eval.Question, error) bool) {
 			for it, err := range Items(split, seed, n, categories...) {
 				q := eval.Question{

@@ -22,7 +22,7 @@ import (
 func (l load) suite(n int) eval.Suite {
 	return eval.Suite{
 		Info:  rundir.Suite{Name: l.name, Items: n},
-		Score: func(eval.Question, string) float64 { return 0 },
+		Score: func(eval.Question, string) (float64, error) { return 0, nil },
 		Questions: func(yield func(eval.Question, error) bool) {
 			for i := range n {
 				picture := i / l.perPicture
