@@ -266,12 +266,29 @@ func sharedGoldens(t testing.TB) string {
 	return sharedtest.Path(t, "golden")
 }
 
+func TestRepeatedKey(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a":1,"a":1}`: "a", `{"b":[{"x":{"a":[],"b":0,"a":{}}}]}`: "a", `[1,{"\u0061":"a","a":"b"}]`: "a", `{"":1,"":2}`: "",
+	} {
+		got, twice := repeatedKey([]byte(text))
+		require.True(t, twice, text)
+		require.Equal(t, want, got)
+	}
+	for _, text := range []string{`{"a":"a","b":{"a":1,"b":["a","a",{"a":1}]},"c":1}`, `["a","a"]`, `"a"`, `{}`, `[[],[]]`, `{"a":[],"b":[{}]}`} {
+		_, twice := repeatedKey([]byte(text))
+		require.False(t, twice, text)
+	}
+	require.ErrorContains(t, newPart("x").decodeStrict("m.json", []byte(`{"cases":{"a":{}},"cases":{}}`), new(hdOutputsManifest)), `m.json: duplicate key "cases"`)
+}
+
 // FuzzDecodeStrict reads manifests that may be anything: no panic, and where the standard decoder sees an unknown key,
 // there is a failure or, for single values, a line of information.
 func FuzzDecodeStrict(f *testing.F) {
 	f.Add([]byte(`{"cases": {"a.b": {"file": "x", "tensors": {"t": ["int64", [1]]}, "options": {"hue": 1}}}, "extra": 1}`))
 	f.Add([]byte(`{"newline_token_id": 13, "cases": {}}`))
 	f.Add([]byte(`{"cases": {"a": {"per_image": [{"views": 1}, {"view": 1}]}}}`))
+	f.Add([]byte(`{"cases": {"a": {"hue": {}}}, "cases": {}}`))
+	f.Add([]byte(`{"cases": {"a": [{"a": {"b": 1}, "b": [1, {"a": 1}]}], "b": {"a": 1}}}`))
 	f.Add([]byte(`[]`))
 	f.Add([]byte(`{"":10}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {

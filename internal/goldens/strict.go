@@ -23,10 +23,14 @@ const informationReason = "a description or a figure of the reference, not an ex
 
 // decodeStrict reads JSON into v. Nothing in a golden file is passed over in silence: keys of type information are listed by
 // name, and so are keys that v's type does not have when their value is a single one, as the schema calls those
-// information; an unknown key that holds an object or a list may be a whole part, and is a failure.
+// information; an unknown key that holds an object or a list may be a whole part, and is a failure. A key that an object has
+// twice is an error: only one of its values would be looked at.
 func (p *Part) decodeStrict(file string, raw []byte, v any) error {
 	if err := json.Unmarshal(raw, v); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
+	}
+	if key, twice := repeatedKey(raw); twice {
+		return fmt.Errorf("%s: duplicate key %q", file, key)
 	}
 	seen := map[string]bool{}
 	walkJSON(raw, reflect.TypeOf(v).Elem(), jsonPath{}, func(at jsonPath, known, single bool) {
@@ -41,6 +45,43 @@ func (p *Part) decodeStrict(file string, raw []byte, v any) error {
 		}
 	})
 	return nil
+}
+
+// repeatedKey finds a key that an object of valid JSON has twice.
+func repeatedKey(raw []byte) (key string, twice bool) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	type object struct {
+		seen map[string]bool // nil for a list
+		key  bool            // a key comes next
+	}
+	var open []*object
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return "", false // the end
+		}
+		if delim, ok := token.(json.Delim); ok && (delim == '}' || delim == ']') {
+			open = open[:len(open)-1]
+			continue
+		}
+		if len(open) > 0 {
+			if in := open[len(open)-1]; in.seen != nil {
+				if name, _ := token.(string); in.key && in.seen[name] {
+					return name, true
+				} else if in.key {
+					in.seen[name], in.key = true, false
+					continue
+				}
+				in.key = true // behind this value
+			}
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, &object{map[string]bool{}, true})
+		case json.Delim('['):
+			open = append(open, &object{})
+		}
+	}
 }
 
 // A jsonPath is a place in a JSON value. In general, list indices and keys of maps are stars, so that the same key of all
