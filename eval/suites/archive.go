@@ -13,12 +13,14 @@ import (
 )
 
 // An archive is a zip file that is read as if it were unpacked where it lies: with its entries' own names, in a folder of its own
-// name, or without the one folder that all its entries share.
+// name, or without the one folder that all its entries share. One that would write outside the folder that it is unpacked in is not
+// read at all.
 type archive struct {
 	name    string // of the file, relative to the data directory
 	stem    string // base name without .zip
 	top     string // the folder of all entries, "" where there are several
 	entries map[string]*zip.File
+	twice   map[string]bool     // names of which there are two entries
 	folders map[string][]string // base names of the files in each folder; "." is the outermost
 	zip     *zip.Reader
 	file    *os.File
@@ -50,7 +52,7 @@ func (d *Dir) archivesIn(folder string) []*archive {
 
 func openArchive(file, name string) *archive {
 	base := path.Base(name)
-	a := &archive{name: name, stem: base[:len(base)-len(path.Ext(base))], entries: map[string]*zip.File{}, folders: map[string][]string{".": nil}}
+	a := &archive{name: name, stem: base[:len(base)-len(path.Ext(base))], entries: map[string]*zip.File{}, twice: map[string]bool{}, folders: map[string][]string{".": nil}}
 	info, err := os.Stat(file)
 	if err != nil || !info.Mode().IsRegular() {
 		a.err = fmt.Errorf("%s: expected a regular zip file", file)
@@ -64,19 +66,33 @@ func openArchive(file, name string) *archive {
 		a.err = fmt.Errorf("%s: %w", file, a.err)
 		return a
 	}
+	for _, f := range a.zip.File {
+		if !fs.ValidPath(path.Clean(f.Name)) || strings.ContainsAny(f.Name, "\\\x00") {
+			a.err = fmt.Errorf("%s: the entry %q leads out of the folder that the zip file lies in", file, f.Name)
+			return a
+		}
+	}
+	a.list()
+	return a
+}
+
+// list puts the entries in order.
+func (a *archive) list() {
 	tops := map[string]bool{}
 	for _, f := range a.zip.File {
-		entry := strings.TrimSuffix(f.Name, "/")
+		entry := path.Clean(f.Name)
 		top, _, nested := strings.Cut(entry, "/")
-		if !fs.ValidPath(entry) || strings.ContainsAny(entry, "\\\x00") || top == "__MACOSX" || path.Base(entry) == ".DS_Store" {
-			continue // it could not be unpacked into the folder, or is no part of the data
+		if entry == "." || top == "__MACOSX" || path.Base(entry) == ".DS_Store" {
+			continue // no part of the data
 		}
-		if entry != f.Name { // a folder
+		if strings.HasSuffix(f.Name, "/") {
 			a.addFolder(entry)
 			tops[top] = true
 			continue
 		}
-		if a.entries[entry] == nil {
+		if a.entries[entry] != nil {
+			a.twice[entry] = true
+		} else {
 			a.entries[entry] = f
 			a.addFolder(path.Dir(entry))
 			a.folders[path.Dir(entry)] = append(a.folders[path.Dir(entry)], path.Base(entry))
@@ -90,7 +106,6 @@ func openArchive(file, name string) *archive {
 		for a.top = range tops {
 		}
 	}
-	return a
 }
 
 func (a *archive) addFolder(folder string) {
@@ -184,15 +199,25 @@ func (d *Dir) archiveErrors() []error {
 	return errs
 }
 
-// open reads an entry.
-func (a *archive) open(f *zip.File) (*plain, error) {
+// check refuses what is no file, or could be another one than what people see who unpack the archive.
+func (a *archive) check(f *zip.File) error {
 	switch {
 	case f == nil:
-		return nil, fmt.Errorf("%s: expected a file, found a folder", a.name)
+		return fmt.Errorf("%s: expected a file, found a folder", a.name)
+	case a.twice[path.Clean(f.Name)]: // programs differ in which one they unpack
+		return fmt.Errorf("%s: there are two entries %q", a.name, f.Name)
 	case f.Flags&1 != 0:
-		return nil, fmt.Errorf("%s: %q is encrypted", a.name, f.Name)
+		return fmt.Errorf("%s: %q is encrypted", a.name, f.Name)
 	case !f.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: %q is no regular file", a.name, f.Name)
+		return fmt.Errorf("%s: %q is no regular file", a.name, f.Name)
+	}
+	return nil
+}
+
+// open reads an entry.
+func (a *archive) open(f *zip.File) (*plain, error) {
+	if err := a.check(f); err != nil {
+		return nil, err
 	}
 	r, err := f.Open()
 	if err != nil {

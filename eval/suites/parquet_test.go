@@ -4,8 +4,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"os"
+	"path"
 	"path/filepath"
 	"testing"
 
@@ -142,8 +144,34 @@ func TestPyList(t *testing.T) {
 	}
 }
 
-// Entries of a zip file that could not be unpacked into the folder do not exist, nor do links; what unpacks to too much is refused,
-// and a broken zip file is named where something is missing.
+// A zip file with an entry that leads out of its folder is not read; the error names both.
+func TestZipThatLeadsOut(t *testing.T) {
+	for _, name := range []string{"../up.png", "a/../../up.png", "/root.png", "a\\..\\..\\b.png", "a\x00.png", "..", "a/.."} {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		for _, n := range []string{"images/good.png", name} {
+			f, err := w.Create(n)
+			require.NoError(t, err)
+			_, err = f.Write([]byte("x"))
+			require.NoError(t, err)
+		}
+		require.NoError(t, w.Close())
+		dir := files(t, map[string]string{"images.zip": b.String()})
+		d, err := OpenDir(dir)
+		require.NoError(t, err)
+		_, err = d.Picture("images/good.png", 100)
+		if path.Clean(name) == "." {
+			require.NoError(t, err, "the folder itself")
+		} else {
+			require.ErrorContains(t, err, fmt.Sprintf("%s: the entry %q leads out of the folder", filepath.Join(dir, "images.zip"), name))
+			require.False(t, d.HasPicture("images/good.png"))
+		}
+		require.NoError(t, d.Close())
+	}
+}
+
+// Links in a zip file are not followed; what unpacks to too much or is there twice is refused, and a broken zip file is named where
+// something is missing.
 func TestZipIsSafe(t *testing.T) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
@@ -155,9 +183,9 @@ func TestZipIsSafe(t *testing.T) {
 		_, err = f.Write([]byte(text))
 		require.NoError(t, err)
 	}
-	add("../up.png", "x", 0o644)
-	add("/root.png", "x", 0o644)
-	add("a\\b.png", "x", 0o644)
+	add("./dot.png", "dot", 0o644)
+	add("twice.png", "x", 0o644)
+	add("twice.png", "y", 0o644)
 	add("link.png", "/etc/passwd", os.ModeSymlink|0o777)
 	add("__MACOSX/._good.png", "x", 0o644)
 	add("images/good.png", "good", 0o644)
@@ -167,14 +195,19 @@ func TestZipIsSafe(t *testing.T) {
 	d, err := OpenDir(dir)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, d.Close()) }()
-	for _, name := range []string{"../up.png", "up.png", "/root.png", "root.png", "a\\b.png", "._good.png"} {
+	for _, name := range []string{"../up.png", "up.png", "/root.png", "a\\b.png", "._good.png"} {
 		_, err := d.Picture(name, 100)
 		require.Error(t, err, name)
 		require.False(t, d.HasPicture(name), name)
 	}
+	raw, err := d.Picture("dot.png", 100)
+	require.NoError(t, err)
+	require.Equal(t, "dot", string(raw))
+	_, err = d.Picture("twice.png", 100)
+	require.ErrorContains(t, err, `images.zip: there are two entries "twice.png"`)
 	_, err = d.Picture("link.png", 100)
 	require.ErrorContains(t, err, "no regular file")
-	raw, err := d.Picture("images/good.png", 100)
+	raw, err = d.Picture("images/good.png", 100)
 	require.NoError(t, err)
 	require.Equal(t, "good", string(raw))
 	_, err = d.Picture("images/good.png", 3)

@@ -35,7 +35,7 @@ func (d *Dir) random(name string) (random, error) {
 		if _, err := f.ReadAt(magic[:], 0); err != nil || string(magic[:]) != "\x1f\x8b" { // a shorter file is no gzip either
 			return random{f, info.Size()}, nil
 		}
-	} else if a, entry, found := d.inArchives(name); found && entry != nil && entry.Method == zip.Store && entry.Mode().IsRegular() && entry.Flags&1 == 0 {
+	} else if a, entry, found := d.inArchives(name); found && a.check(entry) == nil && entry.Method == zip.Store {
 		return a.section(entry)
 	}
 	r, err := d.openFile(name)
