@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"llavabench/eval"
+	"llavabench/eval/pictures"
 	"llavabench/eval/sight"
 	"llavabench/internal/rundir"
 	"llavabench/kernels"
@@ -150,7 +151,7 @@ func (f benchFlags) writeReport(ctx context.Context, env *environment, runs []be
 		return err
 	}
 	bar := newProgress(env.stderr)
-	o := reportOptions(ctx)
+	o := reportOptions(ctx, new(pictures.Finder)) // which draws them
 	o.Title, o.Progress = "llavabench bench", bar.report
 	out := filepath.Join(f.out, "report")
 	index, err := reports.WriteAll(out, loaded, o)

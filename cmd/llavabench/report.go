@@ -44,7 +44,7 @@ func newReport(env *environment) *cobra.Command {
   index.json   what there is, and which figures are not drawn and why
 
 No model is run. Pictures of the shipped suite are drawn again from their seed; others are read from where the run found
-them, if they are still there and still the same. The same runs give the same files, byte for byte.
+them (folders, zip files, tables), if they are still there and still the same. The same runs give the same files, byte for byte.
 
 Accuracy comes with 95 % intervals. The best is set in bold only where it is better than the second by a paired test on the
 same questions. Scores of public benchmarks by their owners' rules have a table of their own. What the papers state of the released
@@ -79,7 +79,9 @@ func execReport(ctx context.Context, env *environment, f reportFlags, paths []st
 		}
 	}
 	bar := newProgress(env.stderr)
-	o := reportOptions(ctx)
+	var finder pictures.Finder
+	defer finder.Close()
+	o := reportOptions(ctx, &finder)
 	o.Title, o.PictureBytes, o.Progress = f.title, int64(f.pictureMB*1e6), bar.report
 	if f.noPictures {
 		o.Picture = nil
@@ -97,14 +99,14 @@ func execReport(ctx context.Context, env *environment, f reportFlags, paths []st
 }
 
 // reportOptions wires what reports do not know: how the pictures of a run are found again, and where views lie on them.
-func reportOptions(ctx context.Context) reports.Options {
+func reportOptions(ctx context.Context, finder *pictures.Finder) reports.Options {
 	return reports.Options{Options: page.Options{
 		PictureBytes: 24e6,
 		Picture: func(m rundir.Manifest, s rundir.Sample) (*imaging.RGB, error) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			img, err := pictures.Of(m, s)
+			img, err := finder.Of(m, s)
 			if errors.Is(err, pictures.ErrNone) {
 				err = page.ErrNoPicture
 			}

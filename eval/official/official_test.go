@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"llavabench/eval"
 	"llavabench/eval/local"
 	"llavabench/eval/official"
+	"llavabench/eval/pictures"
 	"llavabench/eval/suites"
 	"llavabench/internal/imaging"
 	"llavabench/internal/pipeline"
@@ -195,12 +197,31 @@ func TestEveryLayout(t *testing.T) {
 			for i, want := range l.prompts {
 				require.Equal(t, want, samples[i].Question)
 			}
+			var finder pictures.Finder // as reports find them later
+			m := rundir.Manifest{Suite: rundir.Suite{Name: r.Suite.Name, Split: r.Dir.Split}, Pictures: r.Dir.Root()}
 			for _, s := range samples {
+				if s.Error == "" && s.Image != "" {
+					img, err := finder.Of(m, s)
+					require.NoError(t, err)
+					require.Equal(t, s.PixelSHA256, img.PixelSHA256())
+				} else {
+					_, err := finder.Of(m, s)
+					require.Error(t, err)
+				}
 				if s.Error != "" {
 					require.Contains(t, s.Error, "picture")
 					broken++
 				} else if s.Image != "" {
 					require.NotZero(t, s.Width)
+				}
+			}
+			require.NoError(t, finder.Close())
+			m.Pictures += "/gone"
+			for _, s := range samples {
+				_, err := finder.Of(m, s)
+				require.Error(t, err)
+				if s.Image != "" {
+					require.ErrorIs(t, err, fs.ErrNotExist)
 				}
 			}
 			require.Equal(t, broken, summary.Failed)

@@ -22,6 +22,7 @@ func TestOf(t *testing.T) {
 	file := rundir.Manifest{Suite: rundir.Suite{Name: "questions.jsonl"}, Pictures: filepath.Join(dir, "s", sight.ImagesDir)}
 	old := drawn
 	old.Suite.Version = "0"
+	var f Finder
 	for _, c := range []struct {
 		m   rundir.Manifest
 		s   rundir.Sample
@@ -37,7 +38,7 @@ func TestOf(t *testing.T) {
 		{rundir.Manifest{}, rundir.Sample{ID: "x", Image: "a.png"}, "does not say where"},
 		{rundir.Manifest{}, rundir.Sample{ID: "x"}, ErrNone.Error()},
 	} {
-		img, err := Of(c.m, c.s)
+		img, err := f.Of(c.m, c.s)
 		if c.err != "" {
 			require.ErrorContains(t, err, c.err)
 			continue
@@ -45,4 +46,5 @@ func TestOf(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, digest, img.PixelSHA256())
 	}
+	require.NoError(t, f.Close())
 }

@@ -11,6 +11,10 @@ import (
 	"strings"
 )
 
+// Pictures prepares d for Dir.Picture where the questions are not needed. Load does so as well, and makes the pictures inside tables
+// known besides.
+func (s *Suite) Pictures(d *Dir) { d.folders = pictureFolders(s) }
+
 // pictureFolders are the folders of pictures that the suite asks for, which may be links to elsewhere.
 func pictureFolders(s *Suite) []string {
 	var list []string

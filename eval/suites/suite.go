@@ -144,7 +144,7 @@ func (q *Question) Item() Item {
 // Load reads the questions in a data directory, and the references where the owners publish them: from the owners' files, or from
 // the parquet files of the hub.
 func (s *Suite) Load(d *Dir) (*Data, error) {
-	d.folders = pictureFolders(s)
+	s.Pictures(d)
 	if !s.hasFiles(d) || s.Name == "mmmu" { // whose other files have answers only
 		if data, ok, err := openHub(s, d); ok || err != nil {
 			return data, err
