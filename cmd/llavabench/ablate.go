@@ -13,6 +13,7 @@ import (
 
 	"llavabench/eval"
 	"llavabench/eval/ablation"
+	"llavabench/eval/pictures"
 	"llavabench/eval/remote"
 	"llavabench/internal/features"
 	"llavabench/internal/imaging"
@@ -328,7 +329,9 @@ func (f ablateFlags) finish(ctx context.Context, env *environment, result studyR
 	page := ""
 	if f.report {
 		bar := newProgress(env.stderr)
-		o := reportOptions(ctx)
+		var finder pictures.Finder
+		defer finder.Close()
+		o := reportOptions(ctx, &finder)
 		o.Title, o.Intro, o.Baseline, o.Progress = orElse(result.Title, "Study"), result.lines(), true, bar.report
 		index, err := reports.WriteAll(filepath.Join(f.out, reportDir), runs, o)
 		bar.finish()

@@ -32,7 +32,9 @@ func TestOneOptionIsRight(t *testing.T) {
 			}
 			right := 0
 			for _, o := range q.Options {
-				if s.Score(q, o.Answer) == 1 {
+				score, err := s.Score(q, o.Answer)
+				require.NoError(t, err)
+				if score == 1 {
 					right++
 				}
 			}
