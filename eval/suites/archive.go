@@ -186,17 +186,16 @@ func (d *Dir) listArchives(name string) []string {
 	return bases
 }
 
-// archiveErrors are those of the zip files that cannot be read: what is missing may be in them.
-func (d *Dir) archiveErrors() []error {
-	var errs []error
+// orArchive adds to the error of something missing those of the zip files that cannot be read: it may be in them.
+func (d *Dir) orArchive(err error) error {
 	for _, folder := range slices.Sorted(maps.Keys(d.archives)) {
 		for _, a := range d.archives[folder] {
 			if a.err != nil {
-				errs = append(errs, a.err)
+				err = fmt.Errorf("%w; %w", err, a.err)
 			}
 		}
 	}
-	return errs
+	return err
 }
 
 // check refuses what is no file, or could be another one than what people see who unpack the archive.
@@ -219,15 +218,18 @@ func (a *archive) open(f *zip.File) (*plain, error) {
 	if err := a.check(f); err != nil {
 		return nil, err
 	}
-	r, err := f.Open()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %q: %w", a.name, f.Name, err)
-	}
 	limit := int64(unpackedFloor)
 	if f.CompressedSize64 < maxFile { // an entry's size is what its header says, until it is read
 		limit = max(limit, maxRatio*int64(f.CompressedSize64))
 	} else {
 		limit = maxRatio * maxFile
+	}
+	if f.UncompressedSize64 > uint64(limit) {
+		return nil, fmt.Errorf("%s: %q unpacks to more than %d times its size", a.name, f.Name, maxRatio)
+	}
+	r, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %q: %w", a.name, f.Name, err)
 	}
 	return &plain{&inflated{r: r, left: limit, kind: a.name}, r}, nil
 }

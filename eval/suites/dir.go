@@ -104,7 +104,7 @@ func (d *Dir) First(names ...string) (string, error) {
 		}
 	}
 	err := fmt.Errorf("%s: %w: %s", d.root, fs.ErrNotExist, strings.Join(names, " or "))
-	return "", errors.Join(append([]error{err}, d.archiveErrors()...)...)
+	return "", d.orArchive(err)
 }
 
 // Glob lists the files that match a pattern of path.Match, sorted, with a trailing .gz taken off.
@@ -154,7 +154,7 @@ func (d *Dir) openFile(name string) (*plain, error) {
 		if a, entry, found := d.inArchives(name); found {
 			return a.open(entry)
 		}
-		return nil, errors.Join(append([]error{err}, d.archiveErrors()...)...)
+		return nil, d.orArchive(err)
 	}
 	return r, err
 }

@@ -170,6 +170,43 @@ func TestZipThatLeadsOut(t *testing.T) {
 	}
 }
 
+// Any bytes as a zip file of pictures give errors or pictures within the limit, never a panic, and nothing outside the folder.
+func FuzzArchive(f *testing.F) {
+	for _, names := range [][]string{{"images/a.png", "./b.png"}, {"../a.png"}, {"a/", "a/b.png", "a/b.png"}, {"images.png"}} {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		for i, name := range names {
+			e, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: uint16(8 * (i % 2))})
+			require.NoError(f, err)
+			if name[len(name)-1] != '/' {
+				_, err = e.Write([]byte("a picture of some bytes, some bytes"))
+				require.NoError(f, err)
+			}
+		}
+		require.NoError(f, w.Close())
+		f.Add(b.Bytes())
+	}
+	dir := files(f, map[string]string{"images.zip": ""})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "images.zip"), raw, 0o600))
+		d, err := OpenDir(dir)
+		require.NoError(t, err)
+		for _, a := range d.archivesIn(".") {
+			for name := range a.entries {
+				require.True(t, filepath.IsLocal(name))
+				const limit = 100
+				if picture, err := d.Picture(name, limit); err == nil {
+					require.LessOrEqual(t, len(picture), limit)
+				}
+				if in, err := d.random(name); err == nil {
+					require.GreaterOrEqual(t, in.size, int64(0))
+				}
+			}
+		}
+		require.NoError(t, d.Close())
+	})
+}
+
 // Links in a zip file are not followed; what unpacks to too much or is there twice is refused, and a broken zip file is named where
 // something is missing.
 func TestZipIsSafe(t *testing.T) {

@@ -42,8 +42,8 @@ func (d *Dir) Picture(name string, limit int64) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		if a, entry, found := d.inArchives(name); found {
 			f, err = a.open(entry)
-		} else if bad := d.archiveErrors(); len(bad) > 0 {
-			return nil, errors.Join(append([]error{err}, bad...)...)
+		} else {
+			err = d.orArchive(err)
 		}
 	}
 	if err != nil {

@@ -68,6 +68,8 @@ func (t *torturer) dataKinds(context.Context) ([]*kind, error) {
 			map[string]string{"data/mmbench_dev_20230712.tsv": mmbenchTable, "answers.jsonl": mmbenchAnswers}},
 		{kind{name: "XLSX", file: "answers.xlsx", args: score("mmbench", "answers.xlsx"), sealed: true, written: xlsxCases()},
 			map[string]string{"data/mmbench_dev_20230712.tsv": mmbenchTable, "answers.xlsx": string(workbook(sheet))}},
+		{kind{name: "zip of pictures", file: "data/images.zip", args: askZip, structure: 200, written: zipCases(image)},
+			map[string]string{"data/questions.jsonl": zipQuestions, "data/images.zip": string(pictures(item{name: "images/a.png", data: image}))}},
 	}
 	var out []*kind
 	for _, l := range list {
