@@ -151,6 +151,9 @@ func (b *breaker) done(run string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if summary.Samples < questions {
+		return false, nil // it was made when the run was interrupted
+	}
 	data, err := os.ReadFile(filepath.Join(run, "samples.jsonl"))
 	if err != nil {
 		return false, err
