@@ -90,8 +90,8 @@ func byName(s System) any {
 func walk(out map[string]string, path string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
-		for key, value := range v {
-			walk(out, path+"."+key, value)
+		for _, key := range slices.Sorted(maps.Keys(v)) { // in order: two paths can be the same, such as those of "a.b" and of b in a
+			walk(out, path+"."+key, v[key])
 		}
 	case []any:
 		for i, value := range v {
