@@ -62,7 +62,16 @@ var events = []event{
 			"was changed while it was in use", "can no longer be read", "had 697920 bytes when it was opened", "data end at", "header length", "safetensors file", "empty file", "text ends")
 	}},
 	{"weights written to", func(b *breaker, ctx context.Context, run string) error {
-		return b.meanwhile(run, func() error { return scribble(b.weights()) }, "was changed while it was in use", "cannot be resumed", "safetensors")
+		return b.meanwhile(run, func() error {
+			// Before the manifest is there, a new run could be one of the other weights, from its beginning to its end.
+			for range 1000 {
+				if fileSize(filepath.Join(run, "manifest.json")) > 0 {
+					break
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+			return scribble(b.weights())
+		}, "was changed while it was in use", "cannot be resumed", "safetensors")
 	}},
 	{"two processes", func(b *breaker, ctx context.Context, run string) error {
 		p, err := b.start(run)
