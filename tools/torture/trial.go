@@ -190,7 +190,7 @@ func normal(stdout, dir string) string {
 	if json.Unmarshal([]byte(stdout), &v) != nil {
 		return stdout
 	}
-	for _, key := range []string{"timings_ms", "tokens_per_second", "peak_rss_bytes", "notes"} {
+	for _, key := range []string{"timings_ms", "tokens_per_second", "peak_rss_bytes", "notes", "cost"} {
 		delete(v, key)
 	}
 	out, err := json.Marshal(v)
