@@ -44,7 +44,7 @@ fuzz:
 	  done; \
 	done
 
-# Feeds some 1,400 damaged files of every kind to the program, each in a process of its own, and prints a table of outcomes;
+# Feeds some 1,600 damaged files of every kind to the program, each in a process of its own, and prints a table of outcomes;
 # TORTURE is the number of generated cases per kind.
 .PHONY: torture
 TORTURE ?= 25

@@ -78,6 +78,8 @@ type Suite struct {
 	Questions iter.Seq2[Question, error] // Items of them, the same on every call
 	Scorer    string                     // its name, for the record
 	Pictures  string                     // directory of the picture files, for the record; "" where there are none
+	// Here is whether the file of a question's picture is there now; nil where pictures are drawn.
+	Here func(q Question) bool
 	// Score gives 0 to 1 for the text of an answer to a question that has a reference. An error ends the run before the answer is
 	// recorded: a score that is not known must not count as wrong.
 	Score func(q Question, text string) (float64, error)
@@ -123,8 +125,12 @@ func Run(ctx context.Context, s Suite, sys System, dir *rundir.Dir, m rundir.Man
 	if _, ok := sys.(Batcher); !ok {
 		o.Batch = 1
 	}
+	there, err := present(s)
+	if err != nil {
+		return Summary{}, err
+	}
 	before := rundir.ReadLoad() // of other runs of this process, and of loading
-	r := runner{suite: s, sys: sys, dir: dir, o: o, meter: newMeter(dir.Done(), s.Items(), o.Now), clock: newClock(o)}
+	r := runner{suite: s, sys: sys, dir: dir, o: o, there: there, meter: newMeter(dir.Done(), s.Items(), o.Now), clock: newClock(o)}
 	for batch, err := range batches(r.unanswered(), o.Batch) {
 		if err != nil {
 			return Summary{}, err
@@ -162,8 +168,24 @@ type runner struct {
 	o     Options
 	meter *meter
 	clock clock
-	asked int // questions seen
+	there []bool // by question, whether its picture's file was there when the run began; nil where pictures are drawn
+	asked int    // questions seen
 	last  picture
+}
+
+// present notes whose pictures' files are there.
+func present(s Suite) ([]bool, error) {
+	if s.Here == nil {
+		return nil, nil
+	}
+	var there []bool
+	for q, err := range s.Questions {
+		if err != nil {
+			return nil, fmt.Errorf("suite %s, question %d: %w", s.Info.Name, len(there), err)
+		}
+		there = append(there, q.Image != nil && s.Here(q))
+	}
+	return there, nil
 }
 
 func stopped(stop <-chan struct{}) bool {
@@ -230,6 +252,9 @@ func (r *runner) answer(ctx context.Context, batch []numbered) error {
 		if q.Image != nil {
 			p, err := r.picture(q.Question)
 			if err != nil {
+				if r.there != nil && r.there[q.index] && !r.suite.Here(q.Question) {
+					return fmt.Errorf("question %q: %w: its picture was there when the run began, and is not now: %w", q.ID, ErrBroken, err)
+				}
 				failures[i] = err
 				continue
 			}

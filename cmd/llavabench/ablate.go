@@ -115,7 +115,7 @@ func execAblate(ctx context.Context, env *environment, f ablateFlags, file strin
 		return plan.print(env, f.json)
 	}
 	if err := plan.possible(f.skip); err != nil {
-		return err
+		return fmt.Errorf("%s: %w", file, err)
 	}
 	runs, failed := f.runAll(ctx, env, plan, limit)
 	if runs == nil {

@@ -1,7 +1,9 @@
 package ablation
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -26,6 +28,13 @@ const (
 
 // Read reads a file.
 func Read(path string) (Spec, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Spec{}, err
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for its other end
+		return Spec{}, fmt.Errorf("%s: expected a YAML file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return Spec{}, err
@@ -45,7 +54,15 @@ func Parse(name string, text []byte) (Spec, error) {
 		return Spec{}, fmt.Errorf("%s is larger than %d bytes, the most that a study may have", name, MaxBytes)
 	}
 	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	if err := d.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		return Spec{}, fmt.Errorf("%s: %w", name, err)
+	}
+	var more yaml.Node
+	switch err := d.Decode(&more); {
+	case err == nil:
+		return Spec{}, r.errorf(&more, "", "a second document begins, expected one study in a file")
+	case !errors.Is(err, io.EOF):
 		return Spec{}, fmt.Errorf("%s: %w", name, err)
 	}
 	if len(doc.Content) == 0 {

@@ -78,6 +78,7 @@ func TestParseRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"nothing":               {"", "a.yaml is empty"},
 		"no YAML":               {"a: [", "a.yaml: yaml"},
+		"two documents":         {"cells: [{name: x, model: m}]\n---\ntitle: again", "a.yaml:2: a second document"},
 		"a list":                {"[1]", "a.yaml:1: found a list, expected keys and values"},
 		"no cells":              {"title: x", "neither cells nor grid"},
 		"unknown key":           {replace("question:", "quest:"), `a.yaml:2: key "quest" is not known, expected one of title, question`},

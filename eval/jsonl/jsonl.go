@@ -86,6 +86,7 @@ func Suite(file, imageDir string, limit int) (eval.Suite, error) {
 		Info:     rundir.Suite{Name: filepath.Base(file), Version: digest, Items: len(questions)},
 		Scorer:   "exact match, case and final period ignored",
 		Pictures: imageDir,
+		Here:     func(q eval.Question) bool { return isFile(filepath.Join(imageDir, filepath.FromSlash(q.File))) },
 		Score:    eval.ScoreExact,
 		Questions: func(yield func(eval.Question, error) bool) {
 			for _, q := range questions {
@@ -181,6 +182,11 @@ func idOf(raw json.RawMessage) (string, error) {
 		return number.String(), nil
 	}
 	return "", fmt.Errorf("question_id is %s, expected a number or a text", raw)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // OpenImage decodes a picture below dir; a symbolic link that leaves dir is refused.

@@ -107,6 +107,10 @@ func (r *Run) Eval() (eval.Suite, error) {
 		},
 		Scorer:   r.Suite.Name + " " + scorer.Name,
 		Pictures: r.Dir.Root(),
+		Here: func(q eval.Question) bool {
+			_, ok := r.Dir.Source(q.File)
+			return ok
+		},
 		Score: func(q eval.Question, text string) (float64, error) {
 			return r.scoreOne(scorer, index[q.ID], text)
 		},

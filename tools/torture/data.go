@@ -70,6 +70,11 @@ func (t *torturer) dataKinds(context.Context) ([]*kind, error) {
 			map[string]string{"data/mmbench_dev_20230712.tsv": mmbenchTable, "answers.xlsx": string(workbook(sheet))}},
 		{kind{name: "zip of pictures", file: "data/images.zip", args: askZip, structure: 200, written: zipCases(image)},
 			map[string]string{"data/questions.jsonl": zipQuestions, "data/images.zip": string(pictures(item{name: "images/a.png", data: image}))}},
+		{kind{name: "parquet", file: parquetName, args: askAI2D, written: parquetCases(image)},
+			map[string]string{parquetName: string(diagrams(image, goodDiagrams...))}},
+		{kind{name: "TSV with pictures", file: tableName, args: askAI2D, loose: true, structure: 100, written: pictureTableCases(image)},
+			map[string]string{tableName: table(image)}},
+		{kind{name: "study", file: studyName, args: expand, loose: true, written: studyCases()}, map[string]string{studyName: study}},
 	}
 	var out []*kind
 	for _, l := range list {
