@@ -31,7 +31,7 @@ func All(s study.Study) []Table {
 		out = append(out, t)
 	}
 	if t := costs(s); len(t.Rows) > 0 {
-		out = append(out, t)
+		out = append(out, t, percentiles(s))
 	}
 	if t := reference(s); len(t.Rows) > 0 {
 		out = append(out, t)

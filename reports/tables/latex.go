@@ -10,6 +10,24 @@ import (
 // widest is how many columns a table of one column of text holds; wider ones span both.
 const widest = 4
 
+// textWidth is about how many characters of headings fit side by side; wider tables stack the words of theirs.
+const textWidth = 90
+
+// stacked sets a heading in two lines of about the same length.
+func stacked(head string) string {
+	words := strings.Fields(head)
+	best, at := len(head), 0
+	for i := 1; i < len(words); i++ {
+		if longer := max(len(strings.Join(words[:i], " ")), len(strings.Join(words[i:], " "))); longer < best {
+			best, at = longer, i
+		}
+	}
+	if at == 0 {
+		return Escape(head)
+	}
+	return "\\shortstack[r]{" + Escape(strings.Join(words[:at], " ")) + "\\\\" + Escape(strings.Join(words[at:], " ")) + "}"
+}
+
 // LaTeX writes a table float for the package booktabs.
 func (t Table) LaTeX(w io.Writer) error {
 	float := "table"
@@ -28,11 +46,19 @@ func (t Table) LaTeX(w io.Writer) error {
 		}
 	}
 	b.WriteString("}\n\\toprule\n")
+	width := 0
+	for _, c := range t.Columns {
+		width += len(c.head())
+	}
 	for i, c := range t.Columns {
 		if i > 0 {
 			b.WriteString(" & ")
 		}
-		b.WriteString(Escape(c.head()))
+		if width > textWidth && !c.Text {
+			b.WriteString(stacked(c.head()))
+		} else {
+			b.WriteString(Escape(c.head()))
+		}
 	}
 	b.WriteString(" \\\\\n\\midrule\n")
 	for _, row := range t.Rows {

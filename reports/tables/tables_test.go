@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"llavabench/internal/cost"
 	"llavabench/internal/rundir"
 	"llavabench/reports/study"
 	"llavabench/reports/study/studytest"
@@ -69,7 +70,7 @@ func TestAccuracyTable(t *testing.T) {
 			require.Len(t, row, len(table.Columns), table.Name)
 		}
 	}
-	require.Equal(t, []string{"accuracy", "categories", "differences", "latency", "cost", "settings"}, names)
+	require.Equal(t, []string{"accuracy", "categories", "differences", "latency", "cost", "percentiles", "settings"}, names)
 	acc := byName(t, all, "accuracy")
 	best := 0
 	for _, row := range acc.Rows {
@@ -209,5 +210,28 @@ func TestComparison(t *testing.T) {
 	require.Equal(t, []string{"3 answers, over all runs, took vision features from an earlier run: the times of an answer are of the others."}, table.Notes)
 	for _, format := range Formats {
 		require.NotEmpty(t, write(t, table, format))
+	}
+}
+
+// Energy has a column only where a run could read it.
+func TestCostTables(t *testing.T) {
+	s := load(t, studytest.Write(t, 35, studytest.Generations...)...)
+	without := byName(t, All(s), "cost")
+	require.Len(t, without.Rows, len(s.Runs))
+	require.NotContains(t, write(t, without, "csv"), "energy_j")
+	require.Equal(t, s.Runs[0].Cost.Answers, int(without.Rows[0][1].Value))
+
+	s.Runs[1].Cost.Energy = &cost.Energy{PerAnswer: rundir.Energy{Package: 2.5}}
+	with := byName(t, All(s), "cost")
+	last := len(with.Columns) - 1
+	require.Equal(t, "energy_j", with.Columns[last].Key)
+	require.Equal(t, Cell{}, with.Rows[0][last])
+	require.Equal(t, "2.50", with.Rows[1][last].String())
+
+	p := byName(t, All(s), "percentiles")
+	require.Contains(t, write(t, p, "tex"), "run & n & \\shortstack[r]{first token\\\\p50, ms} & ")
+	for _, row := range p.Rows {
+		require.LessOrEqual(t, row[2].Value, row[3].Value)
+		require.LessOrEqual(t, row[3].Value, row[4].Value)
 	}
 }
